@@ -1,0 +1,1 @@
+"""Follow a model's route over boto3."""

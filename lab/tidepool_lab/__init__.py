@@ -1,0 +1,1 @@
+"""The twin, the rivals and the benchmark. Never ships to Lambda."""

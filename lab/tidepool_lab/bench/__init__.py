@@ -1,0 +1,1 @@
+"""Runs policies side by side under the rules of docs/bench-rules.md."""

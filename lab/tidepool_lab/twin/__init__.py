@@ -1,0 +1,1 @@
+"""Simulated SageMaker hosting, on a virtual clock, from one seed."""

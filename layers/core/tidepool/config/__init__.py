@@ -1,0 +1,1 @@
+"""fleet.yaml → typed Config, or every problem at once."""

@@ -1,0 +1,1 @@
+"""From the observed fleet to one recorded decision. Read pipeline.py first."""

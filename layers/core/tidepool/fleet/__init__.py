@@ -1,0 +1,22 @@
+"""The observed world: what Describe and the metrics showed at one moment. Values only, no rules."""
+
+from tidepool.fleet.demand import Evidence, Series
+from tidepool.fleet.hosting import Component, Endpoint, EndpointKind, InstanceType, Status
+from tidepool.fleet.route import Route, Target
+from tidepool.fleet.signals import Signal, SignalKind
+from tidepool.fleet.world import Fleet
+
+__all__ = [
+    "Component",
+    "Endpoint",
+    "EndpointKind",
+    "Evidence",
+    "Fleet",
+    "InstanceType",
+    "Route",
+    "Series",
+    "Signal",
+    "SignalKind",
+    "Status",
+    "Target",
+]

@@ -1,0 +1,66 @@
+"""What the metrics say of one target (a component, or a dedicated endpoint), with its freshness."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Values = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """Equally spaced datapoints; NaN where CloudWatch has none.
+
+    values[i] covers [start_s + i·step_s, start_s + (i+1)·step_s). The series ends where data could be visible
+    when it was read: a NaN inside it is a datapoint that does not exist, not one that is still to come.
+    """
+
+    start_s: int
+    step_s: int
+    values: Values
+
+    @property
+    def end_s(self) -> int:
+        """The end of the last period that could be visible."""
+        return self.start_s + self.step_s * len(self.values)
+
+    def since(self, at_s: int) -> Values:
+        """The datapoints of the periods that start at or after `at_s`."""
+        skip = max(0, -(-(at_s - self.start_s) // self.step_s))
+        return self.values[skip:]
+
+    def last_seen_s(self) -> int | None:
+        """The end of the last period with a datapoint; None when there is none."""
+        known = np.flatnonzero(~np.isnan(self.values))
+        return None if known.size == 0 else self.start_s + self.step_s * (int(known[-1]) + 1)
+
+
+EMPTY = Series(0, 60, np.empty(0))
+"""No evidence at all."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """The metrics of one target.
+
+    invocations: accepted requests per 60 s (Sum). A minute without requests has no datapoint.
+    concurrency: requests in flight + queued, per ready copy (component) or per instance (dedicated), maximum
+        of each 10 s. None while no copy is ready.
+    rejected: NoCapacityInvocationFailures per 60 s (Sum).
+    utilisation: any utilisation metric per 60 s; its presence is the evidence that silence is idleness.
+    latency_ms: mean ModelLatency per 60 s.
+    errors: Invocation5XXErrors per 60 s (Sum).
+    """
+
+    invocations: Series = EMPTY
+    concurrency: Series = EMPTY
+    rejected: Series = EMPTY
+    utilisation: Series = EMPTY
+    latency_ms: Series = EMPTY
+    errors: Series = EMPTY
+
+
+NO_EVIDENCE = Evidence()

@@ -1,0 +1,100 @@
+"""Endpoints, components and instance types, as SageMaker's Describe calls show them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """Statuses of endpoints and inference components, spelled as Describe spells them (botocore 1.44)."""
+
+    IN_SERVICE = "InService"
+    CREATING = "Creating"
+    UPDATING = "Updating"
+    SYSTEM_UPDATING = "SystemUpdating"
+    ROLLING_BACK = "RollingBack"
+    UPDATE_ROLLBACK_FAILED = "UpdateRollbackFailed"
+    OUT_OF_SERVICE = "OutOfService"
+    DELETING = "Deleting"
+    FAILED = "Failed"
+
+    @property
+    def busy(self) -> bool:
+        """A write would be refused now and may be accepted later."""
+        return self in {Status.CREATING, Status.UPDATING, Status.SYSTEM_UPDATING, Status.ROLLING_BACK, Status.DELETING}
+
+
+class EndpointKind(StrEnum):
+    """How an endpoint hosts. Only the first two are ever written to."""
+
+    POOL = "pool"
+    """Its variant has no model: it hosts inference components."""
+    DEDICATED = "dedicated"
+    """A single-model endpoint: one production variant with a model."""
+    OTHER = "other"
+    """Asynchronous, serverless, multi-variant and so on; `Endpoint.unmovable` says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceType:
+    """What one instance type is and costs. `quota` is instances for endpoint usage in the account and region."""
+
+    name: str
+    accelerators: int
+    usd_per_hour: float
+    quota: int
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One endpoint with its one production variant.
+
+    For a POOL, `instances_wanted` is what the service wants now and cannot be set; [min, max] bound it.
+    For a DEDICATED endpoint it is DesiredInstanceCount. `model` is the identity (tag or name) of a dedicated
+    endpoint's model, '' for pools. `changed_at` is LastModifiedTime.
+    """
+
+    name: str
+    kind: EndpointKind
+    config_name: str
+    variant: str
+    status: Status
+    instance_type: str
+    instances_now: int
+    instances_wanted: int
+    changed_at: int
+    min_instances: int = 0
+    max_instances: int = 0
+    scale_in: str = ""
+    model: str = ""
+    sagemaker_model: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    unmovable: str = ""
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One inference component.
+
+    `model` is its identity: the tag's value, or its name. `copies_wanted` is DesiredCopyCount, `copies_now`
+    CurrentCopyCount (in service). `artifact` names the SageMaker Model or image it runs: another artifact is
+    another version. `strategy` is SPREAD or BINPACK.
+    """
+
+    name: str
+    model: str
+    endpoint: str
+    variant: str
+    status: Status
+    copies_wanted: int
+    copies_now: int
+    accelerators_per_copy: int
+    changed_at: int
+    memory_mb: int = 1024
+    artifact: str = ""
+    strategy: str = "BINPACK"
+    tags: Mapping[str, str] = field(default_factory=dict)
+    failure: str = ""

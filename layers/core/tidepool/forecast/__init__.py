@@ -1,0 +1,1 @@
+"""Duty: how much demand there will be. Never imports the other duties."""

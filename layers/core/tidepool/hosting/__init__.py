@@ -1,0 +1,1 @@
+"""Duty: where each model should live. Never imports the other duties."""

@@ -1,0 +1,74 @@
+"""What one tick hands to the next, and what learn hands to every tick; versioned.
+
+`Memory` is small and written each tick. `Learned` (profiles over the week) is written hourly by learn under a key
+of its own, and read beside it. Both survive a JSON round trip bit for bit: floats are rounded when they are made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ModelMemory:
+    """One model's state. All times are seconds since 1970; 0 = never.
+
+    idle_since: start of the unbroken positive evidence of idleness.
+    low_since: start of the time for which fewer copies would have been enough.
+    peaks: (minute_s, demand in flight) of the last minutes, the newest last.
+    raised_at, lowered_at: last change asked for. home_since: since when it lives where it lives.
+    fills: hours of the last 24 (bit i = i hours ago) in which its copies filled whole instances at a cost tie.
+    """
+
+    idle_since: int = 0
+    low_since: int = 0
+    peaks: tuple[tuple[int, float], ...] = ()
+    raised_at: int = 0
+    lowered_at: int = 0
+    woken_at: int = 0
+    home_since: int = 0
+    fills: int = 0
+    fills_hour: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelLearned:
+    """What the past says of one model.
+
+    profile: expected requests per second for each 10-minute bucket of the week (1,008), () before enough is known.
+    upper: ratio between what came and what the profile expected, at the high quantile.
+    minutes: how many minutes of history are in it.
+    """
+
+    profile: tuple[float, ...] = ()
+    upper: float = 1.0
+    minutes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    schema: int = SCHEMA
+    until: int = 0
+    """History up to here is in it."""
+    models: Mapping[str, ModelLearned] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What the pipeline remembers. `lowered` and `instance_changes` are (at, how many) of the last hour, for limits."""
+
+    schema: int = SCHEMA
+    at: int = 0
+    models: Mapping[str, ModelMemory] = field(default_factory=dict)
+    lowered: tuple[tuple[int, int], ...] = ()
+    instance_changes: tuple[tuple[int, int], ...] = ()
+    moves: tuple[int, ...] = ()
+    learned: Learned = Learned()
+
+    @classmethod
+    def empty(cls) -> Memory:
+        """The memory of the very first tick."""
+        return cls()

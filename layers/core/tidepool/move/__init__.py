@@ -1,0 +1,1 @@
+"""A move as a stored value: (move, observed, now) → (move', command | None). One step a file."""

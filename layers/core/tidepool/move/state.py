@@ -1,0 +1,65 @@
+"""The stored value of one move between homes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tidepool.plan.change import StartMove
+
+
+class Phase(StrEnum):
+    """Where a move stands; each has a deadline from `Move.since`."""
+
+    WAITING = "waiting"
+    """For a person's approval (rung ask)."""
+    CREATE = "create"
+    WARM = "warm"
+    SHIFT = "shift"
+    DRAIN = "drain"
+    RETIRE = "retire"
+    BACK = "back"
+    """Rolling back: the route first, then the target."""
+    DONE = "done"
+    ROLLED_BACK = "rolled back"
+    SUPERSEDED = "superseded"
+    NEEDS_PERSON = "needs a person"
+
+    @property
+    def ended(self) -> bool:
+        return self in {Phase.DONE, Phase.ROLLED_BACK, Phase.SUPERSEDED, Phase.NEEDS_PERSON}
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One move. `version` is the ledger's; `step` counts inside a phase (the weight's index while shifting).
+
+    since: when the phase or step was entered. quiet_since: since when the source has been silent (draining).
+    sagemaker_model, memory_mb, tags come from the source, so that a crash never loses them.
+    """
+
+    id: str
+    version: int
+    ask: StartMove
+    phase: Phase
+    step: int
+    since: int
+    began: int
+    to_component: str = ""
+    variant: str = ""
+    to_variant: str = ""
+    sagemaker_model: str = ""
+    memory_mb: int = 1024
+    route_version: int = 0
+    quiet_since: int = 0
+    source_was_ours: bool = False
+    why: str = ""
+
+    @property
+    def target_name(self) -> str:
+        """The name the target's metrics are filed under."""
+        return self.to_component or self.ask.to_endpoint
+
+    @property
+    def source_name(self) -> str:
+        return self.ask.component or self.ask.from_endpoint

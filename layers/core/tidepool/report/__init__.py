@@ -1,0 +1,1 @@
+"""Ledger → summary → HTML, pure."""

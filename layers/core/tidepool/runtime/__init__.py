@@ -1,0 +1,1 @@
+"""Use cases: the only code that calls ports. One file a duty."""

@@ -1,0 +1,217 @@
+"""What the use cases need from the world, declared by the consumer.
+
+`tidepool.aws` implements these over boto3, the twin implements them directly (the fast seam); one contract test
+runs over both. Every port raises only errors of `tidepool.errors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from tidepool.config.types import Config, RouteConfig
+from tidepool.decision.record import Decision
+from tidepool.fleet import Component, Endpoint, Evidence, InstanceType, Route, Series, Signal, Target
+from tidepool.memory import Learned, Memory
+from tidepool.move.state import Move
+from tidepool.plan.change import Change
+
+
+@dataclass(frozen=True, slots=True)
+class NewComponent:
+    """A component to create on a pool. `copies` ≥ 1: SageMaker refuses 0 at create. Names ≤ 63 characters."""
+
+    name: str
+    endpoint: str
+    variant: str
+    sagemaker_model: str
+    accelerators_per_copy: int
+    memory_mb: int
+    copies: int
+    strategy: str = "BINPACK"
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NewEndpoint:
+    """A dedicated endpoint to create, with a config of the same name."""
+
+    name: str
+    sagemaker_model: str
+    instance_type: str
+    instances: int
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a probe saw. Nothing of the payload is kept: `schema` is a hash of the answer's shape."""
+
+    ok: bool
+    status: int
+    latency_ms: float
+    schema: str = ""
+    length: int = 0
+    why: str = ""
+
+
+class Hosting(Protocol):
+    """SageMaker. Reads show the true state now. Writes carry the change's id in the user agent."""
+
+    def endpoints(self) -> Mapping[str, Endpoint]: ...
+    def components(self) -> Mapping[str, Component]: ...
+    def endpoint(self, name: str) -> Endpoint: ...
+    def component(self, name: str) -> Component: ...
+    def set_copies(self, component: str, copies: int, *, change: str) -> None: ...
+    def set_instances(self, endpoint: str, variant: str, instances: int, *, change: str) -> None: ...
+    def set_bounds(self, endpoint: str, *, minimum: int, maximum: int, change: str) -> str:
+        """UpdateEndpoint to a new config with these bounds was accepted; the new config's name."""
+        ...
+
+    def create_component(self, new: NewComponent, *, change: str) -> None: ...
+    def create_endpoint(self, new: NewEndpoint, *, change: str) -> None: ...
+    def delete_component(self, name: str, *, change: str) -> None: ...
+    def delete_endpoint(self, name: str, *, change: str) -> None: ...
+    def probe(self, target: Target, sample: str) -> Answer: ...
+
+
+@dataclass(frozen=True, slots=True)
+class MetricTarget:
+    """Whose metrics: a component (by its name), or a dedicated endpoint (component '', by endpoint and variant)."""
+
+    name: str
+    endpoint: str
+    variant: str
+    component: str
+
+
+class Metrics(Protocol):
+    """CloudWatch. A period that CloudWatch has no datapoint for is NaN, never zero."""
+
+    def evidence(self, targets: Sequence[MetricTarget], now: int, window_s: int) -> Mapping[str, Evidence]:
+        """By target name: every series over [now - window_s, now), as far as it is visible at `now`."""
+        ...
+
+    def history(self, targets: Sequence[MetricTarget], since: int, now: int) -> Mapping[str, Series]:
+        """By target name: Invocations per 60 s over [since, now), as far as visible."""
+        ...
+
+    def keep_burst_alarms(self, components: Mapping[str, float], *, prefix: str) -> None:
+        """Exactly these components have a burst alarm (name → 10-second concurrency threshold) under `prefix`."""
+        ...
+
+
+class Prices(Protocol):
+    def instance_types(self, names: Sequence[str]) -> Mapping[str, InstanceType]:
+        """By type name. A type whose price or quota cannot be read is absent: missing evidence."""
+        ...
+
+
+class Routes(Protocol):
+    """Where callers go. One adapter a way of routing; the composite picks it by RouteConfig.via."""
+
+    def read(self, model: str, via: RouteConfig) -> Route | None: ...
+    def write(self, route: Route, via: RouteConfig, *, expected_version: int) -> None:
+        """The route is stored with version expected_version + 1. Conflict when somebody wrote first."""
+        ...
+
+    def followed(self, route: Route, via: RouteConfig, now: int) -> bool:
+        """Every caller follows this version by `now` (cache age, acknowledgement, or the router's delay)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to decide, until `until`. `fence` grows with each holder and goes into every write."""
+
+    fence: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What one hand did about one change. `outcome`: done | already | superseded | busy | failed."""
+
+    change: Change
+    at: int
+    outcome: str
+    why: str = ""
+
+
+class Ledger(Protocol):
+    """What Tidepool remembers. Every write is conditional and may run twice."""
+
+    def lease(self, now: int, seconds: int) -> Lease | None:
+        """The lease, or None when another holds it (and `look_again` is set for the holder)."""
+        ...
+
+    def release(self, lease: Lease, now: int) -> bool:
+        """The lease is free; True when somebody asked to look again meanwhile."""
+        ...
+
+    def memory(self) -> Memory:
+        """What the last tick handed over, with what learn wrote last; Memory.empty() at the very first."""
+        ...
+
+    def save_decision(self, decision: Decision, lease: Lease) -> str:
+        """Record and memory are stored; returns the record's key. LeaseLost when the fence is behind."""
+        ...
+
+    def save_learned(self, learned: Learned, now: int) -> None: ...
+    def decision(self, key: str | None = None) -> bytes | None:
+        """The canonical JSON of one record (the newest without a key)."""
+        ...
+
+    def signals(self, now: int) -> tuple[Signal, ...]: ...
+    def put_signal(self, signal: Signal) -> None: ...
+    def record(self, operation: Operation) -> None: ...
+    def operations(self, since: int) -> tuple[Operation, ...]: ...
+    def moves(self) -> tuple[Move, ...]:
+        """Every open move."""
+        ...
+
+    def ended_moves(self, since: int) -> tuple[Move, ...]: ...
+    def save_move(self, move: Move, *, expected_version: int) -> None:
+        """Stored with version expected_version + 1; 0 = must not exist. Conflict when somebody wrote first."""
+        ...
+
+
+class Bus(Protocol):
+    def send(self, changes: Sequence[Change], *, decision_key: str, now: int) -> None:
+        """Each change is on its way to its hand, exactly one event a change."""
+        ...
+
+    def announce(self, kind: str, detail: Mapping[str, object], now: int) -> None:
+        """Something people may subscribe to happened: a move's step, a refused file."""
+        ...
+
+
+class ConfigStore(Protocol):
+    def current(self) -> tuple[Config, str]:
+        """The last good fleet.yaml and its commit. BadFleetFile when there has never been a good one."""
+        ...
+
+    def consider(self, version_id: str | None, now: int) -> tuple[Config, str]:
+        """The uploaded file is in force, or BadFleetFile and the last good one stays."""
+        ...
+
+
+class Alarms(Protocol):
+    def frozen_by(self, config: Config, now: int) -> tuple[str, ...]:
+        """Names of freeze alarms in ALARM and of freeze calendars that are CLOSED."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """All of them, as wiring (or the twin) made them."""
+
+    hosting: Hosting
+    metrics: Metrics
+    prices: Prices
+    routes: Routes
+    ledger: Ledger
+    bus: Bus
+    config: ConfigStore
+    alarms: Alarms
