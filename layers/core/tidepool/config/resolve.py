@@ -1,4 +1,4 @@
-"""From a model's identity to the values in force for it: exact name, else the most specific glob, else watched only."""
+"""From a model's identity to the values in force for it: exact name, else the most specific glob, else watch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tidepool.config.types import Config, ModelConfig, PoolConfig
 
 
 def model_config(config: Config, model: str) -> ModelConfig:
-    """The ModelConfig of `model`, named after it. Among globs, `config.globs` is already in order of precedence."""
+    """The ModelConfig of `model`, named after it. `config.globs` is already in order of precedence."""
     exact = config.names.get(model)
     if exact is not None:
         return exact

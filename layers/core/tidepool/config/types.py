@@ -46,8 +46,11 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A calendar line. `days` are 0 (Monday) to 6, or `date` (ISO) is one day; minutes of the local day, `to`
-    may be smaller than `from` (past midnight). Either a floor (`min_copies`) or an expectation (`expect` ≥ 1)."""
+    """A calendar line: a floor (`min_copies`), an expectation (`expect` ≥ 1), or both.
+
+    `days` are 0 (Monday) to 6, or `date` (ISO) is one day. Minutes of the local day; `to_minute` may be smaller
+    than `from_minute` (past midnight) and at most 1440.
+    """
 
     days: tuple[int, ...]
     date: str
@@ -64,7 +67,8 @@ class Shape:
 
     concurrency: requests one copy or instance serves at once inside the objective; None = unmeasured.
     service_s: mean seconds one request occupies a slot; None = unmeasured.
-    start_s: seconds from placement on a ready instance until it serves (image + weights + engine); None = unknown.
+    start_s: seconds from placement on a ready instance until it serves (image + weights + engine);
+        None = unknown.
     accelerators: per copy; for dedicated the whole instance's.
     """
 
@@ -118,7 +122,7 @@ class ModelConfig:
     schedule: tuple[Schedule, ...] = ()
     shapes: tuple[Shape, ...] = ()
     matched: str = ""
-    """The key of fleet.yaml that named this model; '' when only defaults apply and nothing is ever written."""
+    """The key of fleet.yaml that named this model; '' when only defaults apply: nothing is ever written."""
 
     def shape(self, hosting: Hosting, instance_type: str) -> Shape | None:
         """The declared shape on that hosting and type, or None."""
@@ -189,7 +193,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A weekly window in local time: on these days from `from_minute`, to `to_minute` (past midnight if smaller)."""
+    """A weekly window in local time: on these days from `from_minute`, past midnight if `to_minute` is smaller."""
 
     days: tuple[int, ...]
     from_minute: int
