@@ -1,1 +1,1 @@
-"""Ledger → summary → HTML, pure."""
+"""What happened, for people: entries of the ledger → `summary.summarise` → `html.render`. Pure."""

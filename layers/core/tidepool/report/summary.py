@@ -1,0 +1,176 @@
+"""From entries to one value that every figure, table and line of a report is read from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from tidepool.config.types import Hosting
+from tidepool.plan.change import ScaleCopies, ScaleInstances, SetBounds, StartMove
+from tidepool.report.entries import Check, Comparison, Move, Note, Operation, Sample, Service
+from tidepool.units import HOUR_S
+
+
+@dataclass(frozen=True, slots=True)
+class MoveRow:
+    """One move as the report tells it. `outcome` is the stored phase's word; ended_at None = still open."""
+
+    id: str
+    model: str
+    from_: str
+    to: str
+    to_hosting: Hosting
+    began: int
+    ended_at: int | None
+    outcome: str
+    because: str
+    usd_per_hour: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """One model over the period. copies are in service; requests None when not counted."""
+
+    name: str
+    copies_min: int
+    copies_max: int
+    homes: tuple[str, ...]
+    requests: int | None
+    minutes_at_zero: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A period of a fleet. `source` says where the figures are from ('twin, not AWS', or an account and region).
+
+    usd: what the instances in service cost over the period, from the samples, or the exact bill when the caller
+    has it. dedicated_usd: the same period with every model alone; None when unknown. changes: accepted ones, by
+    kind ('copies', 'instances', 'bounds', 'moves').
+    """
+
+    title: str
+    source: str
+    from_s: int
+    to_s: int
+    samples: tuple[Sample, ...]
+    usd: float
+    dedicated_usd: float | None
+    service: Service | None
+    comparisons: tuple[Comparison, ...]
+    models: tuple[ModelRow, ...]
+    moves: tuple[MoveRow, ...]
+    changes: Mapping[str, int]
+    refused: int
+    notes: tuple[Note, ...]
+    checks: tuple[Check, ...] = ()
+
+    @property
+    def saved_share(self) -> float | None:
+        """1 − usd ÷ dedicated_usd; None when there is nothing to compare with."""
+        return None if not self.dedicated_usd else 1 - self.usd / self.dedicated_usd
+
+
+def summarise(
+    samples: Sequence[Sample],
+    operations: Sequence[Operation],
+    moves: Sequence[Move],
+    *,
+    title: str,
+    source: str,
+    from_s: int,
+    to_s: int,
+    usd: float | None = None,
+    service: Service | None = None,
+    comparisons: Sequence[Comparison] = (),
+    notes: Sequence[Note] = (),
+    checks: Sequence[Check] = (),
+) -> Summary:
+    """The Summary of [from_s, to_s).
+
+    samples: in any order and at any distance; each counts until the next one. operations, moves: what the ledger
+    holds, open moves included. usd: the exact bill, when the caller has one; otherwise the samples' integral.
+    """
+    inside = tuple(sorted((s for s in samples if from_s <= s.at < to_s), key=lambda s: s.at))
+    done = [o for o in operations if from_s <= o.at < to_s]
+    return Summary(
+        title=title,
+        source=source,
+        from_s=from_s,
+        to_s=to_s,
+        samples=inside,
+        usd=_integral([(s.at, s.usd_per_hour) for s in inside], to_s) if usd is None else usd,
+        dedicated_usd=_dedicated(inside, to_s),
+        service=service,
+        comparisons=tuple(comparisons),
+        models=_models(inside, to_s),
+        moves=tuple(_move(m) for m in sorted(moves, key=lambda m: (m.began, m.id))),
+        changes=_changes(done),
+        refused=sum(o.outcome == "failed" for o in done),
+        notes=tuple(sorted(notes, key=lambda n: (n.at, n.subject))),
+        checks=tuple(checks),
+    )
+
+
+def _integral(points: Sequence[tuple[int, float]], until: int) -> float:
+    """Dollars from dollars per hour: each value holds until the next one, the last until `until`."""
+    ends = [at for at, _ in points[1:]] + [until]
+    return sum(value * (end - at) / HOUR_S for (at, value), end in zip(points, ends, strict=False))
+
+
+def _dedicated(samples: Sequence[Sample], until: int) -> float | None:
+    known = [(s.at, s.dedicated_usd_per_hour) for s in samples if s.dedicated_usd_per_hour is not None]
+    return _integral([(at, usd) for at, usd in known], until) if known else None
+
+
+def _models(samples: Sequence[Sample], until: int) -> tuple[ModelRow, ...]:
+    names = sorted({p.model for s in samples for p in s.places})
+    counted = any(s.requests for s in samples)
+    rows = []
+    for name in names:
+        copies = [sum(p.count for p in s.places if p.model == name) for s in samples]
+        homes = dict.fromkeys(p.endpoint for s in samples for p in s.places if p.model == name and p.count)
+        requests = sum(s.requests.get(name, 0) for s in samples) if counted else None
+        spans = [b.at - a.at for a, b in pairwise(samples)] + [until - samples[-1].at]
+        silent = sum(span for span, n in zip(spans, copies, strict=True) if n == 0)
+        rows.append(ModelRow(name, min(copies), max(copies), tuple(homes), requests, silent // 60))
+    return tuple(rows)
+
+
+ENDED = frozenset({"done", "rolled back", "superseded", "needs a person"})
+"""Values of move.state.Phase after which a move never changes again; tests/report hold the two together."""
+
+
+def _move(move: Move) -> MoveRow:
+    ask = move.ask
+    phase = str(move.phase)
+    ended = move.since if phase in ENDED else None
+    return MoveRow(
+        move.id,
+        ask.model,
+        ask.from_endpoint,
+        ask.to_endpoint,
+        ask.to_hosting,
+        move.began,
+        ended,
+        phase,
+        ask.because,
+        ask.usd_per_hour,
+    )
+
+
+def _changes(operations: Sequence[Operation]) -> Mapping[str, int]:
+    counts = {"copies": 0, "instances": 0, "bounds": 0, "moves": 0}
+    for operation in operations:
+        if operation.outcome != "done":
+            continue
+        match operation.change:
+            case ScaleCopies():
+                counts["copies"] += 1
+            case ScaleInstances():
+                counts["instances"] += 1
+            case SetBounds():
+                counts["bounds"] += 1
+            case StartMove():
+                counts["moves"] += 1
+    return counts
