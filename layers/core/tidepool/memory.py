@@ -13,23 +13,37 @@ SCHEMA = 1
 
 
 @dataclass(frozen=True, slots=True)
+class Minute:
+    """What was seen of a model at one tick: requests in flight (mean and top of the newest minute), and its rate.
+
+    The unit is requests in flight on the model's home of that time; `rate` is requests per second.
+    """
+
+    at: int
+    in_flight: float
+    peak: float
+    rate: float
+
+
+@dataclass(frozen=True, slots=True)
 class ModelMemory:
     """One model's state. All times are seconds since 1970; 0 = never.
 
     idle_since: start of the unbroken positive evidence of idleness.
-    low_since: start of the time for which fewer copies would have been enough.
-    peaks: (minute_s, demand in flight) of the last minutes, the newest last.
-    raised_at, lowered_at: last change asked for. home_since: since when it lives where it lives.
+    recent: the last minutes, oldest first (at most forecast.recent.KEEP_S long).
+    level: what comes over what the weekly profile expects, smoothed; 1 = as expected.
+    home_checked: when its home was last judged. home_since: since when it lives where it lives.
     fills: hours of the last 24 (bit i = i hours ago) in which its copies filled whole instances at a cost tie.
     """
 
     idle_since: int = 0
-    low_since: int = 0
-    peaks: tuple[tuple[int, float], ...] = ()
+    recent: tuple[Minute, ...] = ()
+    level: float = 1.0
     raised_at: int = 0
     lowered_at: int = 0
-    woken_at: int = 0
+    home: str = ""
     home_since: int = 0
+    home_checked: int = 0
     fills: int = 0
     fills_hour: int = 0
 
@@ -38,14 +52,17 @@ class ModelMemory:
 class ModelLearned:
     """What the past says of one model.
 
-    profile: expected requests per second for each 10-minute bucket of the week (1,008), () before enough is known.
-    upper: ratio between what came and what the profile expected, at the high quantile.
+    profile: expected requests per second in each 10-minute bucket of the week (1,008 from Monday 00:00 UTC);
+        () before enough is known.
+    skill: how much better profile × level foretold the newest hours than the last value did; ≤ 0 = no better.
     minutes: how many minutes of history are in it.
+    seen: bit mask as an int, bucket i was seen at least once.
     """
 
     profile: tuple[float, ...] = ()
-    upper: float = 1.0
+    skill: float = 0.0
     minutes: int = 0
+    seen: int = 0
 
 
 @dataclass(frozen=True, slots=True)

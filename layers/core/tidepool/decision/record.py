@@ -52,4 +52,3 @@ class Decision:
     steps: tuple[Step, ...]
     spend: Spend
     memory: Memory
-    wants_burst_alarms: tuple[str, ...] = ()

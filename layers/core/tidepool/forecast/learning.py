@@ -1,0 +1,102 @@
+"""What the past teaches: each model's weekly profile, and whether it foretells anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from tidepool.fleet import Series
+from tidepool.fleet.demand import Values
+from tidepool.forecast.profile import BUCKET_S, BUCKETS, DAY_BUCKETS, bucket
+from tidepool.memory import Learned, ModelLearned
+from tidepool.units import rounded
+
+NEWEST_WEIGHT = 0.6
+"""Weight of the newest observation of a bucket against what was known: a day two weeks back weighs 0.16. Ours."""
+AHEAD_BUCKETS = 1
+"""Skill is judged one bucket (10 minutes) ahead: about twice the longest start-up time of the reference fleets."""
+SKILL_WEIGHT = 0.3
+"""Weight of the newest hours in the smoothed skill. Ours."""
+
+
+def learn(learned: Learned, history: Mapping[str, Series], now: int) -> Learned:
+    """What is known after `history` (requests per minute by model, whole ten-minute buckets of it are used).
+
+    A minute without a datapoint is a minute without requests: the caller gives history only of minutes in which
+    the model had copies or its callers were answered. A model without new history keeps what it had.
+    """
+    models = dict(learned.models)
+    until = learned.until
+    for name in sorted(history):
+        known = models.get(name, ModelLearned())
+        rates, first = _bucket_rates(history[name], learned.until)
+        if rates.size:
+            models[name] = _after(known, rates, first)
+            until = max(until, first + rates.size * BUCKET_S)
+    return Learned(until=until, models=dict(sorted(models.items())))
+
+
+def _bucket_rates(series: Series, since: int) -> tuple[Values, int]:
+    """Requests per second of each whole bucket from `since` on, and when the first begins."""
+    first = -(-max(series.start_s, since) // BUCKET_S) * BUCKET_S
+    skip = (first - series.start_s) // series.step_s
+    per_bucket = BUCKET_S // series.step_s
+    usable = series.values[skip:]
+    count = len(usable) // per_bucket
+    whole = np.nan_to_num(usable[: count * per_bucket], nan=0.0, posinf=0.0, neginf=0.0).clip(min=0)
+    return whole.reshape(count, per_bucket).sum(axis=1) / BUCKET_S, first
+
+
+def _after(known: ModelLearned, rates: Values, first: int) -> ModelLearned:
+    """One model's knowledge after these bucket rates, the first of which begins at `first`."""
+    seen = np.array([(known.seen >> i) & 1 for i in range(BUCKETS)], dtype=bool)
+    own = np.array(known.profile) if known.profile else np.zeros(BUCKETS)
+    skill = known.skill
+    start = bucket(first)
+    if known.minutes or rates.size > DAY_BUCKETS:
+        skill = _skill(known, rates, start, skill)
+    for offset, rate in enumerate(rates):
+        i = (start + offset) % BUCKETS
+        own[i] = NEWEST_WEIGHT * rate + (1 - NEWEST_WEIGHT) * own[i] if seen[i] else rate
+        seen[i] = True
+    return ModelLearned(
+        profile=tuple(rounded(rate) for rate in _filled(own, seen)),
+        skill=rounded(skill),
+        minutes=known.minutes + rates.size * BUCKET_S // 60,
+        seen=sum(1 << i for i in np.flatnonzero(seen)),
+    )
+
+
+def _filled(own: Values, seen: Values) -> Values:
+    """The profile with each bucket never seen taken from the same time of the days that were, newest weighing most.
+
+    Without this a fleet has no forecast in its first week. The same time of day of any seen day is the seasonal
+    naive forecast; the mean over them is steadier.
+    """
+    days, mask = own.reshape(7, DAY_BUCKETS), seen.reshape(7, DAY_BUCKETS)
+    counts = mask.sum(axis=0)
+    daily = np.divide((days * mask).sum(axis=0), counts, out=np.zeros(DAY_BUCKETS), where=counts > 0)
+    filled: Values = np.where(mask, days, daily).reshape(BUCKETS)
+    return filled
+
+
+def _skill(known: ModelLearned, rates: Values, start: int, before: float) -> float:
+    """1 - error(profile × level) / error(last value), AHEAD_BUCKETS ahead over the new rates, smoothed.
+
+    The first time there is no profile yet: yesterday's same bucket stands for it (seasonal naive).
+    """
+    if known.profile:
+        expected = np.array([known.profile[(start + i) % BUCKETS] for i in range(rates.size)])
+    else:
+        expected, rates = rates[:-DAY_BUCKETS], rates[DAY_BUCKETS:]
+    if rates.size <= AHEAD_BUCKETS:
+        return before
+    last, came = rates[:-AHEAD_BUCKETS], rates[AHEAD_BUCKETS:]
+    base, ahead = expected[:-AHEAD_BUCKETS], expected[AHEAD_BUCKETS:]
+    level = np.divide(last, base, out=np.ones_like(last), where=base > 0).clip(0.25, 4.0)
+    naive = float(np.abs(came - last).sum())
+    if naive <= 0:
+        return before
+    newest = 1.0 - float(np.abs(came - ahead * level).sum()) / naive
+    return newest if not known.minutes else (1 - SKILL_WEIGHT) * before + SKILL_WEIGHT * newest

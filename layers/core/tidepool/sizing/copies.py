@@ -1,0 +1,22 @@
+"""Demand in flight → copies that start requests within the objective."""
+
+from __future__ import annotations
+
+import math
+
+HEADROOM = 1.0
+"""Slots kept free, in square roots of the demand, at dial 1.
+
+Square-root staffing (Halfin and Whitt 1981): slots = demand + β·√demand. With β = 1 a request waits with
+probability 0.22, and then on average for service_s / √demand: seconds, against an objective of ten.
+"""
+
+
+def slots_for(in_flight: float, *, dial: float = 1.0) -> float:
+    """Slots that serve a mean of `in_flight` requests: in_flight + β·√in_flight, β = HEADROOM × dial."""
+    return in_flight + HEADROOM * dial * math.sqrt(in_flight) if in_flight > 0 else 0.0
+
+
+def copies_for(in_flight: float, concurrency: float, *, dial: float = 1.0) -> int:
+    """Copies of `concurrency` slots each that serve it: never fewer for more demand. 40 in flight on 19 → 3."""
+    return math.ceil(slots_for(in_flight, dial=dial) / concurrency - 1e-9)
