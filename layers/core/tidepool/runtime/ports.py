@@ -1,7 +1,7 @@
 """What the use cases need from the world, declared by the consumer.
 
-`tidepool.aws` implements these over boto3, the twin implements them directly (the fast seam); one contract test
-runs over both. Every port raises only errors of `tidepool.errors`.
+`tidepool.aws` implements these over boto3, the twin implements them directly (the fast seam); one contract
+test runs over both. Every port raises only errors of `tidepool.errors`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from tidepool.fleet import Component, Endpoint, Evidence, InstanceType, Route, S
 from tidepool.memory import Learned, Memory
 from tidepool.move.state import Move
 from tidepool.plan.change import Change
+from tidepool.report.entries import Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Hosting(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MetricTarget:
-    """Whose metrics: a component (by its name), or a dedicated endpoint (component '', by endpoint and variant)."""
+    """Whose metrics: a component's, by its name, or a dedicated endpoint's, by its variant (component '')."""
 
     name: str
     endpoint: str
@@ -98,7 +99,7 @@ class Metrics(Protocol):
         ...
 
     def keep_burst_alarms(self, components: Mapping[str, float], *, prefix: str) -> None:
-        """Exactly these components have a burst alarm (name → 10-second concurrency threshold) under `prefix`."""
+        """Exactly these components have a burst alarm under `prefix`; name → 10-second concurrency threshold."""
         ...
 
 
@@ -173,7 +174,19 @@ class Ledger(Protocol):
 
     def ended_moves(self, since: int) -> tuple[Move, ...]: ...
     def save_move(self, move: Move, *, expected_version: int) -> None:
-        """Stored with version expected_version + 1; 0 = must not exist. Conflict when somebody wrote first."""
+        """Stored with version expected_version + 1; 0 = must not exist. Conflict if somebody wrote first."""
+        ...
+
+    def save_sample(self, sample: Sample) -> None:
+        """The fleet at one moment is kept for the daily report; the same moment twice is kept once."""
+        ...
+
+    def samples(self, since: int) -> tuple[Sample, ...]:
+        """Every sample kept since then, oldest first."""
+        ...
+
+    def save_report(self, page: bytes, now: int) -> str:
+        """The report's page is stored; where."""
         ...
 
 

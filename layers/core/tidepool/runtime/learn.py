@@ -1,0 +1,121 @@
+"""One wake of learn: the past hour goes into the profiles, and burst alarms are as fleet.yaml asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from tidepool.config.resolve import model_config
+from tidepool.config.types import Config, Hosting
+from tidepool.fleet import Component, Endpoint, EndpointKind, Series
+from tidepool.fleet.demand import Values
+from tidepool.forecast.learning import learn as learn_purely
+from tidepool.memory import Learned, ModelLearned
+from tidepool.runtime.carry_out import bounds_that_came_back
+from tidepool.runtime.observe import metric_targets
+from tidepool.runtime.ports import MetricTarget, Ports
+from tidepool.units import DAY_S, HOUR_S, MINUTE_S
+
+KEPT_S = 15 * DAY_S
+"""CloudWatch keeps 60-second datapoints for 15 days (AWS documentation, GetMetricData)."""
+
+
+def learn(ports: Ports, now: int, *, alarm_prefix: str = "") -> Learned:
+    """The profiles hold everything visible by `now`, under a key of their own; returns them.
+
+    With an `alarm_prefix`, exactly the components whose model asks for a burst alarm have one under that
+    name.
+    """
+    config, _ = ports.config.current()
+    endpoints, components = ports.hosting.endpoints(), ports.hosting.components()
+    learned = ports.ledger.memory().learned
+    since = max(learned.until, (now - KEPT_S) // MINUTE_S * MINUTE_S)
+    owners = _owners(ports, config, endpoints, components, since)
+    history = ports.metrics.history(tuple(owners), since, now)
+    grown = learn_purely(learned, _by_model(owners, history, known=learned.models), now)
+    ports.ledger.save_learned(grown, now)
+    if alarm_prefix:
+        ports.metrics.keep_burst_alarms(burst_thresholds(config, endpoints, components), prefix=alarm_prefix)
+    for change, kept in bounds_that_came_back(ports, now - HOUR_S):
+        if not kept:
+            ports.bus.announce("bounds-came-back", {"endpoint": change.endpoint, "change": change.id}, now)
+    return grown
+
+
+def burst_thresholds(
+    config: Config, endpoints: Mapping[str, Endpoint], components: Mapping[str, Component]
+) -> dict[str, float]:
+    """Component → requests in flight and queued per copy at which its copies are full, where its model asks
+    for it.
+
+    A model without a measured concurrency on its pool's type gets none: there is no number to alarm on.
+    """
+    wanted = {}
+    for name, component in sorted(components.items()):
+        model = model_config(config, component.model) if component.model else None
+        pool = endpoints.get(component.endpoint)
+        if model is None or pool is None or not (model.matched and model.burst_alarm):
+            continue
+        shape = model.shape(Hosting.SHARED, pool.instance_type)
+        if shape is not None and shape.concurrency is not None:
+            wanted[name] = shape.concurrency
+    return wanted
+
+
+def _owners(
+    ports: Ports,
+    config: Config,
+    endpoints: Mapping[str, Endpoint],
+    components: Mapping[str, Component],
+    since: int,
+) -> dict[MetricTarget, str]:
+    """Target → model. Sources of moves that ended since then are in it: their last hour is the model's
+    too.
+    """
+    pools = {pool.endpoint for pool in config.pools.values()}
+    shared = {n: c for n, c in components.items() if c.endpoint in pools and c.model}
+    dedicated = {n: e for n, e in endpoints.items() if e.kind is EndpointKind.DEDICATED and e.model}
+    models = {n: c.model for n, c in shared.items()} | {n: e.model for n, e in dedicated.items()}
+    owners = {target: models[target.name] for target in metric_targets(dedicated, shared)}
+    for move in ports.ledger.ended_moves(since):
+        gone = MetricTarget(move.source_name, move.ask.from_endpoint, move.variant, move.ask.component)
+        if gone.name not in models:
+            owners[gone] = move.ask.model
+    return owners
+
+
+def _by_model(
+    owners: Mapping[MetricTarget, str], history: Mapping[str, Series], *, known: Mapping[str, ModelLearned]
+) -> dict[str, Series]:
+    """The sum over each model's targets; a minute is missing only where every target misses it.
+
+    A new model's series begins at its first datapoint: before that it did not exist, which is not silence.
+    """
+    parts: dict[str, list[Series]] = {}
+    for target, model in owners.items():
+        series = history.get(target.name)
+        if series is not None and len(series.values):
+            parts.setdefault(model, []).append(series)
+    summed = {model: _summed(found) for model, found in sorted(parts.items())}
+    whole = {model: series if model in known else _from_first(series) for model, series in summed.items()}
+    return {model: series for model, series in whole.items() if len(series.values)}
+
+
+def _from_first(series: Series) -> Series:
+    seen = np.flatnonzero(~np.isnan(series.values))
+    skip = int(seen[0]) if seen.size else len(series.values)
+    return Series(series.start_s + skip * series.step_s, series.step_s, series.values[skip:])
+
+
+def _summed(parts: Sequence[Series]) -> Series:
+    step = parts[0].step_s
+    start, end = min(part.start_s for part in parts), max(part.end_s for part in parts)
+    total: Values = np.full((end - start) // step, np.nan)
+    for part in parts:
+        at = (part.start_s - start) // step
+        window = total[at : at + len(part.values)]
+        # A number and a NaN give the number; two NaN stay NaN.
+        there = ~np.isnan(part.values)
+        window[there] = np.nan_to_num(window[there]) + part.values[there]
+    return Series(start, step, total)

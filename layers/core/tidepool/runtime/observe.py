@@ -1,0 +1,143 @@
+"""Reads the world once, for one decision: declared pools, their components, dedicated endpoints, evidence.
+
+An error of any read goes through to the caller: the whole decision is then skipped and the last good state
+held. It never becomes an empty fleet, because an empty fleet would look like one that nobody needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from tidepool.config.resolve import model_config
+from tidepool.config.types import Config, InstanceConfig, Via
+from tidepool.fleet import Component, Endpoint, EndpointKind, Fleet, InstanceType, Route
+from tidepool.fleet.demand import NO_EVIDENCE
+from tidepool.move.state import Phase
+from tidepool.runtime.ports import MetricTarget, Ports
+from tidepool.units import rounded
+
+WINDOW_S = 900
+"""How far back a tick looks: the 15 minutes that target tracking's scale-in looks back (sagemaker-facts)."""
+
+
+def observe(ports: Ports, config: Config, now: int) -> Fleet:
+    """The fleet as it is at `now`, every mapping in order of its keys: same world, same bytes."""
+    endpoints = _ours(ports.hosting.endpoints(), config)
+    components = {
+        name: component
+        for name, component in sorted(ports.hosting.components().items())
+        if component.endpoint in endpoints and endpoints[component.endpoint].kind is EndpointKind.POOL
+    }
+    targets = metric_targets(endpoints, components)
+    seen = ports.metrics.evidence(targets, now, WINDOW_S)
+    return Fleet(
+        endpoints=endpoints,
+        components=components,
+        evidence={target.name: seen.get(target.name, NO_EVIDENCE) for target in targets},
+        instance_types=_instance_types(ports, config, endpoints),
+        routes=_routes(ports, config, endpoints, components),
+        moving=_moving(ports),
+        signals=ports.ledger.signals(now),
+        frozen_by=ports.alarms.frozen_by(config, now),
+    )
+
+
+def metric_targets(
+    endpoints: Mapping[str, Endpoint], components: Mapping[str, Component]
+) -> tuple[MetricTarget, ...]:
+    """Whose metrics a decision needs: every component, and every dedicated endpoint, by name."""
+    shared = (
+        MetricTarget(name=c.name, endpoint=c.endpoint, variant=c.variant, component=c.name)
+        for c in components.values()
+    )
+    dedicated = (
+        MetricTarget(name=e.name, endpoint=e.name, variant=e.variant, component="")
+        for e in endpoints.values()
+        if e.kind is EndpointKind.DEDICATED
+    )
+    return tuple(sorted((*shared, *dedicated), key=lambda target: target.name))
+
+
+def _ours(endpoints: Mapping[str, Endpoint], config: Config) -> dict[str, Endpoint]:
+    """The endpoints that fleet.yaml speaks of: declared pools, and dedicated endpoints of models it names."""
+    pools = {pool.endpoint for pool in config.pools.values()}
+    found = {}
+    for name, endpoint in sorted(endpoints.items()):
+        match endpoint.kind:
+            case EndpointKind.POOL:
+                ours = name in pools
+            case EndpointKind.DEDICATED:
+                ours = bool(endpoint.model and model_config(config, endpoint.model).matched)
+            case EndpointKind.OTHER:
+                ours = False
+        if ours:
+            found[name] = endpoint
+    return found
+
+
+def _models(endpoints: Iterable[Endpoint], components: Iterable[Component]) -> list[str]:
+    return sorted({c.model for c in components if c.model} | {e.model for e in endpoints if e.model})
+
+
+def _instance_types(
+    ports: Ports, config: Config, endpoints: Mapping[str, Endpoint]
+) -> dict[str, InstanceType]:
+    """Types of every endpoint, pool and declared shape. What fleet.yaml says of a type wins over the account.
+
+    The account is asked only for what the file leaves out. `price_factor` is laid on list prices alone: a
+    price written in the file is already what is paid.
+    """
+    names = {e.instance_type for e in endpoints.values()} | set(config.instances)
+    names |= {name for pool in config.pools.values() for name in pool.types}
+    models = (*config.names.values(), *(model for _, model in config.globs))
+    names |= {shape.instance_type for model in models for shape in model.shapes}
+    unsaid = sorted(name for name in names if name and not _complete(config.instances.get(name)))
+    listed = ports.prices.instance_types(unsaid) if unsaid else {}
+    known = {}
+    for name in sorted(names):
+        found = _overlaid(name, config.instances.get(name), listed.get(name), config.money.price_factor)
+        if found is not None:
+            known[name] = found
+    return known
+
+
+def _complete(said: InstanceConfig | None) -> bool:
+    return said is not None and None not in (said.accelerators, said.usd_per_hour, said.quota)
+
+
+def _overlaid(
+    name: str, said: InstanceConfig | None, listed: InstanceType | None, price_factor: float
+) -> InstanceType | None:
+    """The type's figures, or None when one of them is neither written nor readable: missing evidence."""
+    accelerators = said.accelerators if said else None
+    price = said.usd_per_hour if said else None
+    quota = said.quota if said else None
+    if listed is not None:
+        accelerators = listed.accelerators if accelerators is None else accelerators
+        price = rounded(listed.usd_per_hour * price_factor) if price is None else price
+        quota = listed.quota if quota is None else quota
+    if accelerators is None or price is None or quota is None:
+        return None
+    return InstanceType(name=name, accelerators=accelerators, usd_per_hour=price, quota=quota)
+
+
+def _routes(
+    ports: Ports, config: Config, endpoints: Mapping[str, Endpoint], components: Mapping[str, Component]
+) -> dict[str, Route]:
+    found = {}
+    for model in _models(endpoints.values(), components.values()):
+        via = model_config(config, model).route
+        route = ports.routes.read(model, via) if via.via is not Via.NONE else None
+        if route is not None:
+            found[model] = route
+    return found
+
+
+def _moving(ports: Ports) -> dict[str, tuple[str, ...]]:
+    """Models with an open move, and what each has created; a move that waits for a person has created
+    nothing.
+    """
+    return {
+        move.ask.model: () if move.phase is Phase.WAITING else (move.target_name,)
+        for move in sorted(ports.ledger.moves(), key=lambda move: (move.ask.model, move.id))
+    }
