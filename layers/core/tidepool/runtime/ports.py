@@ -7,54 +7,19 @@ test runs over both. Every port raises only errors of `tidepool.errors`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from tidepool.config.types import Config, RouteConfig
 from tidepool.decision.record import Decision
 from tidepool.fleet import Component, Endpoint, Evidence, InstanceType, Route, Series, Signal, Target
+from tidepool.fleet.asked import Answer as Answer  # noqa: PLC0414 (re-exported)
+from tidepool.fleet.asked import NewComponent as NewComponent  # noqa: PLC0414 (re-exported)
+from tidepool.fleet.asked import NewEndpoint as NewEndpoint  # noqa: PLC0414 (re-exported)
 from tidepool.memory import Learned, Memory
 from tidepool.move.state import Move
 from tidepool.plan.change import Change
 from tidepool.report.entries import Sample
-
-
-@dataclass(frozen=True, slots=True)
-class NewComponent:
-    """A component to create on a pool. `copies` ≥ 1: SageMaker refuses 0 at create. Names ≤ 63 characters."""
-
-    name: str
-    endpoint: str
-    variant: str
-    sagemaker_model: str
-    accelerators_per_copy: int
-    memory_mb: int
-    copies: int
-    strategy: str = "BINPACK"
-    tags: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class NewEndpoint:
-    """A dedicated endpoint to create, with a config of the same name."""
-
-    name: str
-    sagemaker_model: str
-    instance_type: str
-    instances: int
-    tags: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a probe saw. Nothing of the payload is kept: `schema` is a hash of the answer's shape."""
-
-    ok: bool
-    status: int
-    latency_ms: float
-    schema: str = ""
-    length: int = 0
-    why: str = ""
 
 
 class Hosting(Protocol):
