@@ -32,7 +32,7 @@ class ModelMemory:
     idle_since: start of the unbroken positive evidence of idleness.
     recent: the last minutes, oldest first (at most forecast.recent.KEEP_S long).
     level: what comes over what the weekly profile expects, smoothed; 1 = as expected.
-    home_checked: when its home was last judged. home_since: since when it lives where it lives.
+    home: the target it was last seen living on. home_since: since when, 0 = since before Tidepool looked.
     fills: hours of the last 24 (bit i = i hours ago) in which its copies filled whole instances at a cost tie.
     """
 
@@ -43,7 +43,6 @@ class ModelMemory:
     lowered_at: int = 0
     home: str = ""
     home_since: int = 0
-    home_checked: int = 0
     fills: int = 0
     fills_hour: int = 0
 
@@ -75,7 +74,11 @@ class Learned:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What the pipeline remembers. `lowered` and `instance_changes` are (at, how many) of the last hour, for limits."""
+    """What the pipeline remembers.
+
+    lowered, instance_changes: (at, how many) of the last hour; moves: when each of the last day began: for the limits.
+    homes_checked: when every model's home was last judged.
+    """
 
     schema: int = SCHEMA
     at: int = 0
@@ -83,6 +86,7 @@ class Memory:
     lowered: tuple[tuple[int, int], ...] = ()
     instance_changes: tuple[tuple[int, int], ...] = ()
     moves: tuple[int, ...] = ()
+    homes_checked: int = 0
     learned: Learned = Learned()
 
     @classmethod

@@ -63,7 +63,10 @@ def expect(
         best, basis = trend, f"{seen:.1f} in flight and rising"
     profile = _by_profile(learned, level=level, now=now, horizon_s=horizon_s, service_s=service_s)
     if profile > best:
-        best, basis = profile, f"the weekly profile at {percent(level)} of its level expects {profile:.1f} in flight"
+        best, basis = (
+            profile,
+            f"the weekly profile at {percent(level)} of its level expects {profile:.1f} in flight",
+        )
     return Expected(max(best, keep), keep, basis)
 
 

@@ -64,7 +64,7 @@ def _after(known: ModelLearned, rates: Values, first: int) -> ModelLearned:
         profile=tuple(rounded(rate) for rate in _filled(own, seen)),
         skill=rounded(skill),
         minutes=known.minutes + rates.size * BUCKET_S // 60,
-        seen=sum(1 << i for i in np.flatnonzero(seen)),
+        seen=sum(1 << int(i) for i in np.flatnonzero(seen)),
     )
 
 

@@ -1,0 +1,109 @@
+"""Which of the better homes are moved to now: the ladder, routes, windows and limits of moves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from tidepool.config.calendar import in_window
+from tidepool.config.types import Config, Hosting, Rung
+from tidepool.decision.homes import Better, movable
+from tidepool.decision.record import Held
+from tidepool.decision.standing import frozen, held
+from tidepool.fleet import Fleet
+from tidepool.memory import Memory
+from tidepool.plan.change import StartMove, change_id
+from tidepool.units import DAY_S, rounded
+
+NAME_LENGTH = 63
+"""SageMaker's limit for names of endpoints and components (sagemaker-facts)."""
+
+
+def outgoing_moves(
+    better: Sequence[Better],
+    fleet: Fleet,
+    config: Config,
+    memory: Memory,
+    *,
+    changing: frozenset[str],
+    now: int,
+) -> tuple[tuple[StartMove, ...], tuple[Held, ...]]:
+    """The moves that begin now, best first, and the others as recommendations with the reason."""
+    limits = config.safety.limits
+    today = sum(1 for at in memory.moves if at > now - DAY_S)
+    left = max(0, min(limits.moves_at_once - len(fleet.moving), limits.moves_per_day - today))
+    moves: list[StartMove] = []
+    unmoved: list[Held] = []
+    for one in better:
+        assert one.verdict.place is not None
+        bound, because = _bound(one, fleet, config, changing, now)
+        if not bound and len(moves) >= left:
+            bound, because = "limits", f"{limits.moves_at_once} at once, {limits.moves_per_day} a day"
+        if bound:
+            reason = f"{one.verdict.because}; {because}"
+            unmoved.append(
+                Held(
+                    "StartMove",
+                    one.subject.model,
+                    one.home.endpoint.name,
+                    one.verdict.place.name,
+                    bound,
+                    reason,
+                )
+            )
+        else:
+            moves.append(_start(one, now))
+    return tuple(moves), tuple(unmoved)
+
+
+def _bound(one: Better, fleet: Fleet, config: Config, changing: frozenset[str], now: int) -> tuple[str, str]:
+    """What stands against this move, and why; ('', '') when nothing does. In the guard's order of precedence."""
+    subject, home = one.subject, one.home
+    hold, freeze, fixed = (
+        held(subject, home, fleet, now=now),
+        frozen(subject, fleet, now=now),
+        movable(subject, home),
+    )
+    if hold:
+        return "hold", hold
+    if subject.rung < Rung.ASK:
+        return "ladder", f"act is {subject.rung.name.lower()}, a move needs ask or run"
+    if fixed:
+        return "recommend", fixed
+    if home.busy or subject.model in changing:
+        return "busy", home.busy or "its size is changing now"
+    if home.size_now < 1:
+        return "busy", "it is asleep: there is nothing to move"
+    if freeze:
+        return "freeze", freeze
+    if not in_window(config.safety.move_hours, config.timezone, now):
+        return "limits", "outside move_hours"
+    return "", ""
+
+
+def _start(one: Better, now: int) -> StartMove:
+    place, home = one.verdict.place, one.home
+    assert place is not None
+    identity = change_id(now, "move", one.subject.model, place.name)
+    return StartMove(
+        id=identity,
+        model=one.subject.model,
+        from_hosting=home.hosting,
+        from_endpoint=home.endpoint.name,
+        component="" if home.component is None else home.component.name,
+        to_hosting=Hosting.DEDICATED if place.dedicated else Hosting.SHARED,
+        to_endpoint=_new_name(one.subject.model, identity) if place.dedicated else place.name,
+        instance_type=place.instance_type,
+        accelerators_per_copy=place.accelerators,
+        size=one.verdict.size,
+        because=one.verdict.because,
+        usd_per_hour=rounded(-one.verdict.saves_usd_per_hour),
+        move_cost_usd=rounded(one.verdict.move_usd),
+    )
+
+
+def _new_name(model: str, identity: str) -> str:
+    """tidepool-MODEL-IDENTITY, of letters, digits and single hyphens, within SageMaker's length."""
+    words = re.sub(r"[^a-zA-Z0-9]+", "-", model).strip("-")
+    room = NAME_LENGTH - len("tidepool--") - 8
+    return f"tidepool-{words[:room].strip('-')}-{identity[:8]}"

@@ -1,0 +1,221 @@
+"""The guard stage: which of the wanted sizes go out now, in order of priority, and why the others do not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tidepool.config.types import Bounds, Config, Rung
+from tidepool.decision.record import Held
+from tidepool.decision.spend import spend
+from tidepool.decision.standing import forbids, frozen, held
+from tidepool.decision.wanted import Wanted
+from tidepool.fleet import Fleet
+from tidepool.guard.limits import Allowance, allowance
+from tidepool.guard.verdict import Asked, Passed, passes
+from tidepool.memory import Memory
+from tidepool.packing.instances import instances_for
+from tidepool.plan.change import Change, ScaleCopies, ScaleInstances, SetBounds, change_id
+from tidepool.units import rounded
+
+
+def outgoing(
+    wanted: Sequence[Wanted], fleet: Fleet, config: Config, memory: Memory, *, now: int
+) -> tuple[tuple[Change, ...], tuple[Held, ...], dict[str, int]]:
+    """Changes, what was held, and the planned size of every target.
+
+    Raises are judged before lowerings, the dearest miss first: priority, then the price of a late request, then
+    name. So when quota, budget or a limit binds, who goes without is decided by what it costs.
+    """
+    planned = {one.home.target: one.home.size_wanted for one in wanted}
+    left = _allowance(wanted, fleet, config, memory, now)
+    room = Room(wanted, fleet)
+    budget = _budget_left(wanted, config, planned)
+    changes: list[Change] = []
+    held_back: list[Held] = []
+    for one in sorted((one for one in wanted if one.size != one.home.size_wanted or not one.evidence), key=_urgency):
+        asked = _asked(one, fleet, room, now)
+        passed = passes(asked, allowance=left, budget_left=budget)
+        if passed.bound:
+            held_back.append(_held(one, passed))
+        if passed.size_to == one.home.size_wanted:
+            continue
+        change = _change(one, passed.size_to, now)
+        changes.append(change)
+        planned[one.home.target] = passed.size_to
+        left = _less(left, change)
+        room.take(one, passed.size_to - one.home.size_wanted)
+        if budget is not None:
+            budget -= max(0.0, change.usd_per_hour)
+    bounds, recommended = _bounds(wanted, fleet, config, room, now)
+    return (*changes, *bounds), (*held_back, *recommended), planned
+
+
+class Room:
+    """Accelerators still free by pool, and instances by type, under the pools' maxima and the account's quotas."""
+
+    def __init__(self, wanted: Sequence[Wanted], fleet: Fleet) -> None:
+        self._fleet = fleet
+        self._held: dict[str, int] = {}
+        self._dedicated: dict[str, int] = {}
+        self.refused: dict[str, int] = {}
+        for one in wanted:
+            self.take(one, max(one.home.size_wanted, one.home.size_now))
+
+    def take(self, one: Wanted, more: int) -> None:
+        """`more` copies or instances of this home are spoken for. Lowering frees nothing yet: it takes a while."""
+        if one.home.component is None:
+            kind = one.home.endpoint.instance_type
+            self._dedicated[kind] = self._dedicated.get(kind, 0) + max(0, more)
+        else:
+            pool = one.home.endpoint.name
+            self._held[pool] = self._held.get(pool, 0) + max(0, more) * one.home.accelerators
+
+    def left(self, one: Wanted) -> int:
+        """How many more copies or instances this home could get."""
+        endpoint, instance = one.home.endpoint, one.home.instance
+        if instance is None:
+            return max(0, one.size - one.home.size_wanted)
+        others = sum(
+            other.instances_now
+            for other in self._fleet.endpoints.values()
+            if other.instance_type == instance.name and other.name != endpoint.name
+        )
+        if one.home.component is None:
+            return instance.quota - others - self._dedicated.get(instance.name, 0)
+        machines = min(endpoint.max_instances, max(0, instance.quota - others))
+        return max(0, machines * instance.accelerators - self._held.get(endpoint.name, 0)) // one.home.accelerators
+
+
+def _asked(one: Wanted, fleet: Fleet, room: Room, now: int) -> Asked:
+    home, subject = one.home, one.subject
+    up = one.size > home.size_wanted
+    moving = subject.model in fleet.moving
+    return Asked(
+        size_from=home.size_wanted,
+        size_to=one.size,
+        floor=one.floor,
+        instances=home.component is None,
+        rung_forbids=forbids(subject, home, up),
+        held=held(subject, home, fleet, now=now),
+        evidence="" if one.evidence else one.because,
+        busy=home.busy or ("its move is under way" if moving and not up else ""),
+        frozen=frozen(subject, fleet, now=now),
+        room=room.left(one) if up else 0,
+        usd_each=home.unit_usd_per_hour,
+    )
+
+
+def _urgency(one: Wanted) -> tuple[bool, int, float, str]:
+    """Raises first, then priority, then the price of a miss, then name."""
+    lowering = one.size < one.home.size_wanted
+    return (lowering, one.subject.config.priority, -one.subject.config.miss_usd, one.home.target)
+
+
+def _change(one: Wanted, size: int, now: int) -> ScaleCopies | ScaleInstances:
+    home = one.home
+    usd_per_hour = rounded((size - home.size_wanted) * home.unit_usd_per_hour)
+    if home.component is not None:
+        return ScaleCopies(
+            id=change_id(now, "copies", home.target, size),
+            model=one.subject.model,
+            component=home.target,
+            endpoint=home.endpoint.name,
+            copies_from=home.size_wanted,
+            copies_to=size,
+            because=one.because,
+            usd_per_hour=usd_per_hour,
+        )
+    return ScaleInstances(
+        id=change_id(now, "instances", home.target, size),
+        model=one.subject.model,
+        endpoint=home.endpoint.name,
+        variant=home.endpoint.variant,
+        instances_from=home.size_wanted,
+        instances_to=size,
+        because=one.because,
+        usd_per_hour=usd_per_hour,
+    )
+
+
+def _held(one: Wanted, passed: Passed) -> Held:
+    kind = "ScaleInstances" if one.home.component is None else "ScaleCopies"
+    return Held(kind, one.home.target, one.home.size_wanted, one.size, passed.bound, passed.because)
+
+
+def _allowance(wanted: Sequence[Wanted], fleet: Fleet, config: Config, memory: Memory, now: int) -> Allowance:
+    limits = config.safety.limits
+    return allowance(
+        fleet_copies=sum(one.home.size_wanted for one in wanted if one.home.component is not None),
+        copies_per_tick=limits.copies_per_tick,
+        lowered_per_hour=limits.lowered_per_hour,
+        instances_per_hour=limits.instances_per_hour,
+        moves_at_once=limits.moves_at_once,
+        moves_per_day=limits.moves_per_day,
+        lowered=memory.lowered,
+        instance_changes=memory.instance_changes,
+        open_moves=len(fleet.moving),
+        moves=memory.moves,
+        now=now,
+    )
+
+
+def _less(left: Allowance, change: ScaleCopies | ScaleInstances) -> Allowance:
+    match change:
+        case ScaleCopies():
+            up = change.copies_to - change.copies_from
+            return left.less(copies=abs(up), lowered=max(0, -up))
+        case ScaleInstances():
+            return left.less(instances=abs(change.instances_to - change.instances_from))
+
+
+def _budget_left(wanted: Sequence[Wanted], config: Config, planned: dict[str, int]) -> float | None:
+    """Dollars an hour that may still be added; None without a budget. What runs now is not taken away for it."""
+    if config.money.budget_usd_per_hour is None:
+        return None
+    everyone = tuple({one.subject.model: one.subject for one in wanted}.values())
+    return config.money.budget_usd_per_hour - spend(everyone, planned).planned_usd_per_hour
+
+
+def _bounds(
+    wanted: Sequence[Wanted], fleet: Fleet, config: Config, room: Room, now: int
+) -> tuple[list[Change], list[Held]]:
+    """A pool whose maximum stands in the way of what is wanted gets a wider one, where the pool says `write`.
+
+    Rarely, and with a wide ceiling: whether AWS changes bounds in place or rebuilds the fleet is unknown.
+    """
+    changes: list[Change] = []
+    recommended: list[Held] = []
+    for pool in config.pools.values():
+        endpoint = fleet.endpoints.get(pool.endpoint)
+        here = [one for one in wanted if one.home.component is not None and one.home.endpoint.name == pool.endpoint]
+        kind = here[0].home.instance if here else None
+        if endpoint is None or kind is None or pool.bounds is Bounds.NEVER:
+            continue
+        machines = instances_for(
+            [(one.size, min(one.home.accelerators, kind.accelerators)) for one in here], kind.accelerators
+        )
+        if machines <= endpoint.max_instances or endpoint.max_instances >= kind.quota:
+            continue
+        ceiling = min(kind.quota, machines + max(2, machines // 4))
+        because = f"its models want {machines} instances, its maximum is {endpoint.max_instances}"
+        allowed = min([pool.act, config.act]) >= Rung.SIZE and pool.bounds is Bounds.WRITE
+        if not allowed or endpoint.status.busy or fleet.frozen_by:
+            reason = "recommend" if not allowed else ("busy" if endpoint.status.busy else "freeze")
+            recommended.append(Held("SetBounds", endpoint.name, endpoint.max_instances, ceiling, reason, because))
+            continue
+        changes.append(
+            SetBounds(
+                id=change_id(now, "bounds", endpoint.name, ceiling),
+                pool=pool.name,
+                endpoint=endpoint.name,
+                variant=endpoint.variant,
+                config_from=endpoint.config_name,
+                min_from=endpoint.min_instances,
+                min_to=endpoint.min_instances,
+                max_from=endpoint.max_instances,
+                max_to=ceiling,
+                because=because,
+                usd_per_hour=0.0,
+            )
+        )
+    return changes, recommended

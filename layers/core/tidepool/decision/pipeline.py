@@ -1,0 +1,118 @@
+"""decide(fleet, config, memory, now) → Decision. Read this first: the whole decision is this page.
+
+    observe → forecast → size          each model by itself          wanted.py
+    home                               every ten minutes             homes.py
+    guard                              precedence, limits, money     outgoing.py
+    plan, spend, memory                what goes out, what it costs  here
+
+Pure: the same fleet, config, memory and `now` give the same bytes. Nothing is logged, sent or read on the way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tidepool.config.types import Config
+from tidepool.decision.homes import CHECK_S, better_homes, fills_after
+from tidepool.decision.moves import outgoing_moves
+from tidepool.decision.outgoing import outgoing
+from tidepool.decision.record import Decision, Step
+from tidepool.decision.spend import spend
+from tidepool.decision.subjects import Subject, subjects
+from tidepool.decision.wanted import Ahead, Moment, Wanted, judge
+from tidepool.fleet import Fleet
+from tidepool.memory import Memory, ModelMemory
+from tidepool.plan.change import Change, ScaleCopies, ScaleInstances, SetBounds, StartMove
+from tidepool.units import DAY_S, HOUR_S
+
+__all__ = ["Ahead", "decide"]
+
+
+def decide(
+    fleet: Fleet,
+    config: Config,
+    memory: Memory,
+    now: int,
+    *,
+    commit: str = "",
+    ahead: Ahead | None = None,
+    dial: float = 1.0,
+) -> Decision:
+    """Every model has been judged once, and what may change now is asked for, each change with its reason.
+
+    `dial` > 1 keeps more headroom, < 1 less. `ahead` gives the true counts to come: only the benchmark's oracle
+    has it. Never raises for anything the fleet shows: what is not known is held, with the reason in the record.
+    """
+    everyone = subjects(fleet, config)
+    moment = Moment(config, now, fleet.signals, dial, ahead)
+    wanted: list[Wanted] = []
+    steps: list[Step] = []
+    models: dict[str, ModelMemory] = {}
+    for subject in everyone:
+        before = _at_home(memory.models.get(subject.model, ModelMemory()), subject, fleet, now)
+        learned = memory.learned.models.get(subject.model)
+        sizes, after, told = judge(subject, before, learned, moment)
+        models[subject.model] = fills_after(after, subject, now)
+        wanted += sizes
+        steps += told
+    judged = replace(memory, at=now, models=models)
+    changes, held, planned = outgoing(wanted, fleet, config, judged, now=now)
+    moves: tuple[StartMove, ...] = ()
+    if now - memory.homes_checked >= CHECK_S:
+        better, verdicts = better_homes(everyone, fleet, config, judged, now=now, dial=dial)
+        moves, unmoved = outgoing_moves(better, fleet, config, judged, changing=_models(changes), now=now)
+        steps += verdicts
+        held += unmoved
+        judged = replace(judged, homes_checked=now)
+    every: tuple[Change, ...] = (*changes, *moves)
+    return Decision(
+        now=now,
+        config_commit=commit,
+        changes=every,
+        held=held,
+        steps=tuple(steps),
+        spend=spend(everyone, planned),
+        memory=_remember(judged, every, now),
+    )
+
+
+def _at_home(memory: ModelMemory, subject: Subject, fleet: Fleet, now: int) -> ModelMemory:
+    """The model's memory, with since when it lives where it lives. A move under way is not yet a new home."""
+    if len(subject.homes) != 1 or subject.model in fleet.moving:
+        return memory
+    target = subject.homes[0].endpoint.name
+    if memory.home == target:
+        return memory
+    return replace(memory, home=target, home_since=now if memory.home else 0)
+
+
+def _models(changes: tuple[Change, ...]) -> frozenset[str]:
+    return frozenset(change.model for change in changes if not isinstance(change, SetBounds))
+
+
+def _remember(memory: Memory, changes: tuple[Change, ...], now: int) -> Memory:
+    """The memory after these changes were asked for: when each model was raised or lowered, and the limits' counts."""
+    models = dict(memory.models)
+    lowered = [item for item in memory.lowered if item[0] > now - HOUR_S]
+    instances = [item for item in memory.instance_changes if item[0] > now - HOUR_S]
+    moves = [at for at in memory.moves if at > now - DAY_S]
+    for change in changes:
+        match change:
+            case ScaleCopies():
+                up = change.copies_to > change.copies_from
+                models[change.model] = _touched(models[change.model], up, now)
+                if not up:
+                    lowered.append((now, change.copies_from - change.copies_to))
+            case ScaleInstances():
+                up = change.instances_to > change.instances_from
+                models[change.model] = _touched(models[change.model], up, now)
+                instances.append((now, abs(change.instances_to - change.instances_from)))
+            case StartMove():
+                moves.append(now)
+            case SetBounds():
+                pass
+    return replace(memory, models=models, lowered=tuple(lowered), instance_changes=tuple(instances), moves=tuple(moves))
+
+
+def _touched(memory: ModelMemory, up: bool, now: int) -> ModelMemory:
+    return replace(memory, raised_at=now) if up else replace(memory, lowered_at=now)

@@ -1,0 +1,47 @@
+"""Dollars per hour of the looked-after fleet: as it runs, as planned, and with each model alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tidepool.decision.record import Spend
+from tidepool.decision.subjects import Home, Subject
+from tidepool.packing.instances import instances_for
+from tidepool.units import rounded
+
+
+def spend(subjects: Sequence[Subject], sizes: Mapping[str, int]) -> Spend:
+    """`sizes`: copies or instances by target once the plan is carried out."""
+    homes = [home for subject in subjects for home in subject.homes]
+    pools = {home.endpoint.name: home for home in homes if home.component is not None}
+    now = sum(_price(home) * home.endpoint.instances_now for home in pools.values())
+    planned = sum(_price(pool) * _machines(pool, homes, sizes) for pool in pools.values())
+    alone = 0.0
+    for home in homes:
+        if home.component is None:
+            now += _price(home) * home.endpoint.instances_now
+            planned += _price(home) * sizes[home.target]
+            alone += _price(home) * home.endpoint.instances_wanted
+        else:
+            per_machine = max(1, _accelerators(home) // home.accelerators)
+            alone += _price(home) * max(1, -(-sizes[home.target] // per_machine))
+    return Spend(rounded(now), rounded(planned), rounded(alone))
+
+
+def _machines(pool: Home, homes: Sequence[Home], sizes: Mapping[str, int]) -> int:
+    """Machines of one pool in the best packing; a copy that no machine can hold is counted as one of its own."""
+    limit = _accelerators(pool)
+    copies = [
+        (sizes[home.target], min(home.accelerators, limit))
+        for home in homes
+        if home.component is not None and home.endpoint.name == pool.endpoint.name
+    ]
+    return instances_for(copies, limit)
+
+
+def _price(home: Home) -> float:
+    return home.instance.usd_per_hour if home.instance else 0.0
+
+
+def _accelerators(home: Home) -> int:
+    return home.instance.accelerators if home.instance else 1

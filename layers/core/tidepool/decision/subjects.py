@@ -1,0 +1,168 @@
+"""The fleet as models with their homes: which components and endpoints belong to which model, and on what terms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tidepool.config.resolve import model_config, pool_of_endpoint
+from tidepool.config.types import Config, Hosting, ModelConfig, PoolConfig, Rung, Shape
+from tidepool.fleet import Component, Endpoint, EndpointKind, Evidence, Fleet, InstanceType
+from tidepool.fleet.demand import NO_EVIDENCE
+
+START_UNKNOWN_S = 360
+"""Start-up nobody measured: "70B from zero about 6 min in all" (sagemaker-facts, Times)."""
+SERVICE_UNKNOWN_S = 10.0
+"""Time in service nobody measured: 250 output tokens at 40 ms. Used to foretell, never to lower."""
+LAUNCH_UNKNOWN_S = 105
+"""A new instance (sagemaker-facts, Times)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """One component, or one dedicated endpoint, of a model. Sizes are copies, or instances when dedicated.
+
+    shape is None when nothing says what one copy or instance serves. launch_s is a new instance's time.
+    """
+
+    target: str
+    hosting: Hosting
+    endpoint: Endpoint
+    component: Component | None
+    pool: PoolConfig | None
+    instance: InstanceType | None
+    shape: Shape | None
+    launch_s: float
+    evidence: Evidence
+
+    @property
+    def size_now(self) -> int:
+        return self.endpoint.instances_now if self.component is None else self.component.copies_now
+
+    @property
+    def size_wanted(self) -> int:
+        return self.endpoint.instances_wanted if self.component is None else self.component.copies_wanted
+
+    @property
+    def busy(self) -> str:
+        """Why AWS would refuse a change now, '' when it would not."""
+        if self.component is None:
+            return f"the endpoint is {self.endpoint.status}" if self.endpoint.status.busy else ""
+        if self.component.status.busy:
+            return f"the component is {self.component.status}"
+        return f"the endpoint is {self.endpoint.status}" if self.endpoint.status.busy else ""
+
+    @property
+    def accelerators(self) -> int:
+        """Accelerators one copy (or one dedicated instance) holds."""
+        if self.component is not None:
+            return self.component.accelerators_per_copy
+        return self.instance.accelerators if self.instance else 1
+
+    @property
+    def service_s(self) -> float:
+        return (self.shape.service_s if self.shape else None) or SERVICE_UNKNOWN_S
+
+    @property
+    def start_s(self) -> float:
+        """Seconds from asking until a copy on a new instance serves."""
+        return self.launch_s + ((self.shape.start_s if self.shape else None) or START_UNKNOWN_S)
+
+    @property
+    def unit_usd_per_hour(self) -> float:
+        """What one copy's share of its machine, or one dedicated instance, costs an hour; 0 when unpriced."""
+        if self.instance is None:
+            return 0.0
+        if self.component is None:
+            return self.instance.usd_per_hour
+        return self.instance.usd_per_hour * self.accelerators / max(1, self.instance.accelerators)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One model with all its homes; several only while it moves or while versions of it run side by side."""
+
+    model: str
+    config: ModelConfig
+    rung: Rung
+    homes: tuple[Home, ...]
+
+
+def subjects(fleet: Fleet, config: Config) -> tuple[Subject, ...]:
+    """Every model that has a home Tidepool may look after, by name.
+
+    A component counts when its endpoint is a declared pool; a dedicated endpoint when its model is named in
+    fleet.yaml and it is of a kind that can be scaled.
+    """
+    homes: dict[str, list[Home]] = {}
+    configs: dict[str, ModelConfig] = {}
+
+    def terms(model: str) -> ModelConfig:
+        if model not in configs:
+            configs[model] = model_config(config, model)
+        return configs[model]
+
+    for name in sorted(fleet.components):
+        component = fleet.components[name]
+        endpoint = fleet.endpoints.get(component.endpoint)
+        pool = pool_of_endpoint(config, component.endpoint)
+        if endpoint is None or pool is None:
+            continue
+        shape = terms(component.model).shape(Hosting.SHARED, endpoint.instance_type)
+        homes.setdefault(component.model, []).append(
+            _home(fleet, config, endpoint, component=component, pool=pool, shape=shape)
+        )
+    for name in sorted(fleet.endpoints):
+        endpoint = fleet.endpoints[name]
+        if endpoint.kind is not EndpointKind.DEDICATED or not terms(endpoint.model).matched:
+            continue
+        shape = terms(endpoint.model).shape(Hosting.DEDICATED, endpoint.instance_type)
+        homes.setdefault(endpoint.model, []).append(
+            _home(fleet, config, endpoint, component=None, pool=None, shape=shape)
+        )
+    return tuple(
+        Subject(model, terms(model), _rung(terms(model), homes[model]), tuple(homes[model])) for model in sorted(homes)
+    )
+
+
+def effective_types(fleet: Fleet, config: Config) -> Mapping[str, InstanceType]:
+    """Instance types at the price that is paid: list price × price_factor."""
+    factor = config.money.price_factor
+    if factor == 1.0:
+        return fleet.instance_types
+    return {
+        name: InstanceType(kind.name, kind.accelerators, kind.usd_per_hour * factor, kind.quota)
+        for name, kind in fleet.instance_types.items()
+    }
+
+
+def _home(
+    fleet: Fleet,
+    config: Config,
+    endpoint: Endpoint,
+    *,
+    component: Component | None,
+    pool: PoolConfig | None,
+    shape: Shape | None,
+) -> Home:
+    declared = config.instances.get(endpoint.instance_type)
+    launch = declared.launch_s if declared is not None and declared.launch_s is not None else LAUNCH_UNKNOWN_S
+    target = endpoint.name if component is None else component.name
+    return Home(
+        target=target,
+        hosting=Hosting.DEDICATED if component is None else Hosting.SHARED,
+        endpoint=endpoint,
+        component=component,
+        pool=pool,
+        instance=effective_types(fleet, config).get(endpoint.instance_type),
+        shape=shape,
+        launch_s=launch,
+        evidence=fleet.evidence.get(target, NO_EVIDENCE),
+    )
+
+
+def _rung(terms: ModelConfig, homes: list[Home]) -> Rung:
+    """The lowest of the model's rung and its pools'; a model that nothing names is only watched."""
+    if not terms.matched:
+        return Rung.WATCH
+    return min([terms.act, *(home.pool.act for home in homes if home.pool is not None)])

@@ -1,0 +1,242 @@
+"""What one model should have: observe → expect → size → floors and zero. Nothing here asks who may act."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tidepool.config.calendar import Floors, floors_at
+from tidepool.config.types import Config, Hosting, ModelConfig
+from tidepool.decision.record import Step
+from tidepool.decision.subjects import Home, Subject
+from tidepool.fleet import Signal, SignalKind
+from tidepool.forecast.expected import Expected, expect, next_level
+from tidepool.forecast.observed import Observed, observe
+from tidepool.forecast.recent import remember
+from tidepool.memory import ModelLearned, ModelMemory
+from tidepool.sizing.copies import copies_for
+from tidepool.units import duration, rounded
+
+Ahead = Callable[[str, int, int], NDArray[np.float64]]
+"""(model, from_s, until_s) → true requests per minute. Only the benchmark's oracle has one."""
+
+SETTLE_S = 120
+"""A change blocks its component until it settles, so a raise looks this much further than the start-up:
+a tick to notice, a minute for the metric."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What one home should have, and the evidence it rests on.
+
+    size: copies or instances wanted; equal to the current wanted size when nothing is to change.
+    floor: never below this, whatever binds. because/limit as in Step. evidence: False holds everything.
+    """
+
+    subject: Subject
+    home: Home
+    size: int
+    floor: int
+    because: str
+    limit: str
+    evidence: bool
+    observed: Observed
+    expected: Expected
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What every model's judgement shares at one tick."""
+
+    config: Config
+    now: int
+    signals: tuple[Signal, ...]
+    dial: float
+    ahead: Ahead | None
+
+
+def judge(
+    subject: Subject, memory: ModelMemory, learned: ModelLearned | None, moment: Moment
+) -> tuple[tuple[Wanted, ...], ModelMemory, tuple[Step, ...]]:
+    """Each home's wanted size, the model's next memory, and the steps that led there.
+
+    A model with several homes (versions side by side, or a move) is seen as one: its demand is the sum, its floor
+    is carried by the home with the most traffic; each home is sized for what comes to it.
+    """
+    now = moment.now
+    seen = [observe(home.evidence, copies=home.size_now, service_s=home.service_s, now=now) for home in subject.homes]
+    total = _sum(seen)
+    recent = remember(memory.recent, total, now)
+    level = rounded(next_level(memory.level, total, learned, now))
+    idle_since = (memory.idle_since or now) if total.idle and total.fresh else 0
+    after = replace(memory, idle_since=idle_since, recent=recent, level=level)
+    shares = _shares(seen)
+    main = max(range(len(seen)), key=lambda i: (shares[i], subject.homes[i].size_wanted, -i))
+    results = []
+    steps: list[Step] = []
+    for i, home in enumerate(subject.homes):
+        horizon = round(home.start_s) + SETTLE_S
+        true_rates = None if moment.ahead is None else moment.ahead(subject.model, now, now + horizon)
+        foretold = expect(
+            total,
+            recent,
+            learned,
+            level=level,
+            now=now,
+            horizon_s=horizon,
+            service_s=home.service_s,
+            true_rates=true_rates,
+        )
+        share = shares[i]
+        expected = Expected(foretold.upper * share, foretold.keep * share, foretold.basis)
+        wanted, told = _size(subject, home, seen[i], expected, after, moment=moment, main=i == main)
+        results.append(wanted)
+        steps += told
+    return tuple(results), after, tuple(steps)
+
+
+def _size(
+    subject: Subject,
+    home: Home,
+    observed: Observed,
+    expected: Expected,
+    memory: ModelMemory,
+    *,
+    moment: Moment,
+    main: bool,
+) -> tuple[Wanted, tuple[Step, ...]]:
+    """One home's size with its steps."""
+    now, terms, current = moment.now, subject.config, home.size_wanted
+    calendar = floors_at(terms.schedule, moment.config.timezone, now, round(home.start_s))
+    floor = _floor(terms, calendar, home) if main else 0
+    concurrency = home.shape.concurrency if home.shape else None
+
+    def verdict(size: int, because: str, *, limit: str = "", evidence: bool = True) -> tuple[Wanted, tuple[Step, ...]]:
+        wanted = Wanted(subject, home, size, floor, because, limit, evidence, observed, expected)
+        return wanted, (
+            Step(
+                "forecast",
+                home.target,
+                rounded(observed.in_flight or 0.0),
+                rounded(expected.upper),
+                expected.basis,
+            ),
+            Step("size", home.target, current, size, because, limit),
+        )
+
+    if observed.in_flight is None and current > 0:
+        return verdict(max(current, floor), observed.because, limit="no evidence", evidence=current < floor)
+    if current == 0:
+        return verdict(*_wake(terms, home, observed, expected, memory, moment=moment, floor=floor, calendar=calendar))
+    if concurrency is None:
+        why = f"nobody measured what one {_unit(home)} on {home.endpoint.instance_type} serves"
+        return verdict(max(current, floor), why, limit="no evidence", evidence=current < floor)
+    factor = max(calendar.expect, _surge(moment.signals, subject.model, now))
+    up = copies_for(expected.upper * factor, concurrency, dial=moment.dial)
+    keep = copies_for(max(expected.keep, expected.upper * factor), concurrency, dial=moment.dial)
+    size = up if up > current else min(current, keep)
+    why = f"{expected.upper * factor:.1f} in flight to be ready for, {concurrency:g} a {_unit(home)}"
+    if size < current:
+        why = f"{expected.keep:.1f} in flight was the most of 15 minutes, {concurrency:g} a {_unit(home)}"
+    limit = ""
+    if size < 1 and main:
+        size, why, limit = _zero(terms, memory, home, now=now, otherwise=why)
+    if size < floor:
+        size, limit = floor, "floor"
+        why = calendar.why[0] if calendar.why and calendar.min_copies == floor else f"floor of {floor}"
+    if terms.max_copies is not None and size > terms.max_copies:
+        size, limit = max(terms.max_copies, floor), "max_copies"
+    if size < current and not observed.fresh:
+        return verdict(current, observed.because, limit="no evidence", evidence=False)
+    return verdict(size, why, limit=limit)
+
+
+def _wake(
+    terms: ModelConfig,
+    home: Home,
+    observed: Observed,
+    expected: Expected,
+    memory: ModelMemory,
+    *,
+    moment: Moment,
+    floor: int,
+    calendar: Floors,
+) -> tuple[int, str]:
+    """The size of a home at zero: back on a rejected request, a floor, or what is foretold for it."""
+    concurrency = (home.shape.concurrency if home.shape else None) or 1.0
+    if observed.rejected > 0 and observed.rejected_at > memory.lowered_at:
+        arriving = observed.rejected / 60 * home.service_s
+        size = max(1, floor, copies_for(arriving, concurrency, dial=moment.dial))
+        return size, f"{observed.rejected:g} requests found no copy in a minute"
+    if floor > 0:
+        return floor, calendar.why[0] if calendar.why else f"floor of {floor}"
+    cold_start_is_late = home.start_s + SETTLE_S > terms.start_within_s
+    if cold_start_is_late and expected.upper >= 1.0:
+        return max(1, copies_for(expected.upper, concurrency, dial=moment.dial)), expected.basis
+    return 0, "asleep: nothing was rejected, and nothing that could not wait is foretold"
+
+
+def _zero(terms: ModelConfig, memory: ModelMemory, home: Home, *, now: int, otherwise: str) -> tuple[int, str, str]:
+    """Zero only on positive evidence of idleness, for long enough, where the model allows it."""
+    if terms.zero_after_s is None or home.hosting is Hosting.DEDICATED:
+        return (
+            1,
+            "never to zero" if home.hosting is Hosting.SHARED else "a dedicated endpoint keeps one",
+            "floor",
+        )
+    if not memory.idle_since:
+        return 1, otherwise, "not idle"
+    idle = now - memory.idle_since
+    if idle < terms.zero_after_s:
+        return 1, f"idle for {duration(idle)} of {duration(terms.zero_after_s)}", "not idle long enough"
+    return 0, f"idle for {duration(idle)}, and every copy reports", ""
+
+
+def _floor(terms: ModelConfig, calendar: Floors, home: Home) -> int:
+    """Copies never gone below. A dedicated endpoint counts instances: one at least, two for two zones."""
+    if home.hosting is Hosting.DEDICATED:
+        return max(1, terms.zones)
+    floor = max(terms.min_copies, calendar.min_copies)
+    return max(floor, terms.zones) if floor > 0 else floor
+
+
+def _surge(signals: tuple[Signal, ...], model: str, now: int) -> float:
+    """The highest surge asked for this model or the fleet, at least 1."""
+    asked = [
+        signal.factor
+        for signal in signals
+        if signal.kind is SignalKind.SURGE and signal.scope in {model, "*"} and signal.since <= now < signal.until
+    ]
+    return max([1.0, *asked])
+
+
+def _shares(seen: list[Observed]) -> list[float]:
+    """Each home's share of the demand; equal where nothing is known."""
+    total = sum(one.in_flight or 0.0 for one in seen)
+    if total > 0:
+        return [(one.in_flight or 0.0) / total for one in seen]
+    return [1.0 / len(seen)] * len(seen)
+
+
+def _sum(seen: list[Observed]) -> Observed:
+    """All homes as one: sums; fresh and idle only when every home is."""
+    if len(seen) == 1:
+        return seen[0]
+    known = [one.in_flight for one in seen if one.in_flight is not None]
+    return Observed(
+        in_flight=sum(known) if known else None,
+        peak=sum(one.peak for one in seen),
+        rate=sum(one.rate for one in seen),
+        fresh=all(one.fresh for one in seen),
+        idle=all(one.idle for one in seen),
+        rejected=sum(one.rejected for one in seen),
+        rejected_at=max(one.rejected_at for one in seen),
+        because=f"{len(seen)} homes together",
+    )
+
+
+def _unit(home: Home) -> str:
+    return "instance" if home.hosting is Hosting.DEDICATED else "copy"
