@@ -1,7 +1,7 @@
-"""What a report is made of, declared by the report: samples of the fleet, operations, moves, notable events.
+"""What a report is made of, declared by the report: samples, operations, moves, notes.
 
-`Operation` and `Move` are protocols, so that the ledger's own values (runtime.ports.Operation, move.state.Move)
-can be handed over as they are, although the report stands below them.
+`Operation` and `Move` are protocols: the ledger's own values (runtime.ports.Operation, move.state.Move) are
+handed over as they are, although the report stands below them.
 """
 
 from __future__ import annotations
@@ -48,12 +48,16 @@ class Move(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """How much of one model one endpoint holds: copies in service on a pool, or instances of its own."""
+    """How much of one model one endpoint holds: copies in service on a pool, or instances of its own.
+
+    accelerators: all that this holds together.
+    """
 
     model: str
     endpoint: str
     hosting: Hosting
     count: int
+    accelerators: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +81,24 @@ def sample(
     endpoints: Mapping[str, Endpoint],
     components: Mapping[str, Component],
     *,
+    accelerators: Mapping[str, int],
     at: int,
     usd_per_hour: float,
     dedicated_usd_per_hour: float | None = None,
     requests: Mapping[str, int] | None = None,
 ) -> Sample:
-    """The Sample of what Describe shows. Endpoints that are neither pool nor dedicated are left out."""
+    """The Sample of what Describe shows. `accelerators` is by instance type; none for a type it lacks.
+
+    Endpoints that are neither pool nor dedicated are left out.
+    """
     shared = [
-        Place(c.model, c.endpoint, Hosting.SHARED, c.copies_now)
+        Place(c.model, c.endpoint, Hosting.SHARED, c.copies_now, c.copies_now * c.accelerators_per_copy)
         for c in sorted(components.values(), key=lambda c: c.name)
     ]
     alone = [
-        Place(e.model, e.name, Hosting.DEDICATED, e.instances_now)
+        Place(
+            e.model, e.name, Hosting.DEDICATED, e.instances_now, e.instances_now * accelerators.get(e.instance_type, 0)
+        )
         for e in sorted(endpoints.values(), key=lambda e: e.name)
         if e.kind is EndpointKind.DEDICATED
     ]
@@ -131,7 +141,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """How callers were served, as bench-rules.md section 6 counts. Shares are 0 to 1, None where nothing came.
+    """How callers were served, counted as in docs/benchmarks.md. Shares are 0 to 1, None where nothing came.
 
     lost_to_moves: requests that a move made late or lost; None when nobody can count them.
     """

@@ -6,5 +6,5 @@ from tidepool.report.summary import Summary
 
 
 def render(summary: Summary) -> str:
-    """The page: charts as inline SVG, no script, no request to anywhere; light and dark by the reader's setting."""
+    """The page: inline SVG, no script, nothing fetched; light and dark by the reader's setting."""
     return f"<!doctype html><title>{summary.title}</title>"

@@ -9,7 +9,7 @@ from itertools import pairwise
 from tidepool.config.types import Hosting
 from tidepool.plan.change import ScaleCopies, ScaleInstances, SetBounds, StartMove
 from tidepool.report.entries import Check, Comparison, Move, Note, Operation, Sample, Service
-from tidepool.units import HOUR_S
+from tidepool.units import HOUR_S, MINUTE_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +30,12 @@ class MoveRow:
 
 @dataclass(frozen=True, slots=True)
 class ModelRow:
-    """One model over the period. copies are in service; requests None when not counted."""
+    """One model over the period. Accelerators are those that it held; requests None when not counted."""
 
     name: str
-    copies_min: int
-    copies_max: int
+    accelerators_min: int
+    accelerators_max: int
+    accelerator_hours: float
     homes: tuple[str, ...]
     requests: int | None
     minutes_at_zero: int
@@ -42,11 +43,11 @@ class ModelRow:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A period of a fleet. `source` says where the figures are from ('twin, not AWS', or an account and region).
+    """A period of a fleet. `source` says where the figures are from ('twin, not AWS', or account and region).
 
-    usd: what the instances in service cost over the period, from the samples, or the exact bill when the caller
-    has it. dedicated_usd: the same period with every model alone; None when unknown. changes: accepted ones, by
-    kind ('copies', 'instances', 'bounds', 'moves').
+    usd: what the instances in service cost over the period: the exact bill when the caller has it, else from
+    the samples. dedicated_usd: the same period with every model alone; None when unknown. changes: accepted
+    ones, by kind ('copies', 'instances', 'bounds', 'moves').
     """
 
     title: str
@@ -88,8 +89,8 @@ def summarise(
 ) -> Summary:
     """The Summary of [from_s, to_s).
 
-    samples: in any order and at any distance; each counts until the next one. operations, moves: what the ledger
-    holds, open moves included. usd: the exact bill, when the caller has one; otherwise the samples' integral.
+    samples: in any order and at any distance; each counts until the next one. operations, moves: what the
+    ledger holds, open moves included. usd: the exact bill, when there is one; else the samples' integral.
     """
     inside = tuple(sorted((s for s in samples if from_s <= s.at < to_s), key=lambda s: s.at))
     done = [o for o in operations if from_s <= o.at < to_s]
@@ -124,17 +125,26 @@ def _dedicated(samples: Sequence[Sample], until: int) -> float | None:
 
 
 def _models(samples: Sequence[Sample], until: int) -> tuple[ModelRow, ...]:
+    """Every model that any sample shows, the one that held the most accelerator-hours first."""
     names = sorted({p.model for s in samples for p in s.places})
     counted = any(s.requests for s in samples)
+    spans = [b.at - a.at for a, b in pairwise(samples)] + [until - s.at for s in samples[-1:]]
     rows = []
     for name in names:
-        copies = [sum(p.count for p in s.places if p.model == name) for s in samples]
+        held = [sum(p.accelerators for p in s.places if p.model == name) for s in samples]
         homes = dict.fromkeys(p.endpoint for s in samples for p in s.places if p.model == name and p.count)
-        requests = sum(s.requests.get(name, 0) for s in samples) if counted else None
-        spans = [b.at - a.at for a, b in pairwise(samples)] + [until - samples[-1].at]
-        silent = sum(span for span, n in zip(spans, copies, strict=True) if n == 0)
-        rows.append(ModelRow(name, min(copies), max(copies), tuple(homes), requests, silent // 60))
-    return tuple(rows)
+        rows.append(
+            ModelRow(
+                name=name,
+                accelerators_min=min(held),
+                accelerators_max=max(held),
+                accelerator_hours=sum(span * n for span, n in zip(spans, held, strict=True)) / HOUR_S,
+                homes=tuple(homes),
+                requests=sum(s.requests.get(name, 0) for s in samples) if counted else None,
+                minutes_at_zero=sum(span for span, n in zip(spans, held, strict=True) if n == 0) // MINUTE_S,
+            )
+        )
+    return tuple(sorted(rows, key=lambda row: (-row.accelerator_hours, row.name)))
 
 
 ENDED = frozenset({"done", "rolled back", "superseded", "needs a person"})

@@ -89,6 +89,7 @@ def _look(
             sample(
                 fleet.endpoints,
                 fleet.components,
+                accelerators={name: found.accelerators for name, found in fleet.instance_types.items()},
                 at=now,
                 usd_per_hour=decision.spend.now_usd_per_hour,
                 dedicated_usd_per_hour=decision.spend.dedicated_usd_per_hour,

@@ -1,0 +1,136 @@
+"""One lane a model: the accelerators that it holds, coloured by where it lives, and the demand that they follow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tidepool.config.types import Hosting
+from tidepool.report.charts import LEFT, RIGHT
+from tidepool.report.entries import Note, NoteKind, Sample
+from tidepool.report.summary import ModelRow, Summary
+from tidepool.report.svg import (
+    Drawing,
+    Points,
+    Scale,
+    band,
+    diamond,
+    line,
+    path,
+    steps,
+    text,
+    time_ticks,
+    triangle,
+)
+from tidepool.report.theme import POOLS
+
+LANE, PLOT, HEAD, FOOT = 34.0, 24.0, 44.0, 24.0
+"""Pixels: a lane, its plot, the header with the key above all lanes, the times below."""
+
+DEMAND_BINS = 144
+"""Points of a demand line: one every 10 minutes of a day, so that its shape shows and not its noise."""
+
+
+def lanes(summary: Summary, *, width: float = 1160) -> Drawing:
+    """Every model of the summary, the largest first. Each lane has a scale of its own, named at its right."""
+    height = HEAD + LANE * len(summary.models) + FOOT
+    x = Scale(summary.from_s, summary.to_s, LEFT, width - RIGHT)
+    colours = pool_colours(summary.samples)
+    parts = [text(0, 14, "Accelerators held by each model", css="mid"), _key(colours, x)]
+    bottom = height - FOOT
+    for moment, words in time_ticks(summary.from_s, summary.to_s):
+        parts.append(line(x(moment), HEAD - 6, x(moment), bottom, css="grid"))
+        parts.append(text(x(moment), bottom + 16, words, css="num small", anchor="middle"))
+    for position, row in enumerate(summary.models):
+        base = HEAD + LANE * position + PLOT + 2
+        parts += _lane(summary, row, x, base=base, colours=colours)
+    return Drawing(width, height, "".join(parts))
+
+
+def pool_colours(samples: Sequence[Sample]) -> Mapping[str, str]:
+    """Colour names of pools, alike in every chart: in the order in which samples name them."""
+    alone = {p.endpoint for s in samples for p in s.places if p.hosting is Hosting.DEDICATED}
+    pools = dict.fromkeys(e for s in samples for e in s.instances if e not in alone)
+    return {name: POOLS[position % len(POOLS)] for position, name in enumerate(pools)}
+
+
+def _lane(summary: Summary, row: ModelRow, x: Scale, *, base: float, colours: Mapping[str, str]) -> list[str]:
+    top = max(1, row.accelerators_max)
+    y = Scale(0, top, base, base - PLOT)
+    parts = [text(0, base - 4, row.name, css="ink"), line(x.start, base, x.stop, base, css="grid")]
+    below = [0.0] * len(summary.samples)
+    for endpoint, css in _homes(summary, row, colours):
+        above = [b + _held(s, row.name, endpoint) for b, s in zip(below, summary.samples, strict=True)]
+        lower, upper = (_over_time(summary, values) for values in (below, above))
+        parts.append(band(upper, lower, x, y, css=f"f-{css}"))
+        below = above
+    demand = _demand(summary, row.name)
+    most = max((v for _, v in demand), default=0.0)
+    if most > 0:
+        parts.append(path(demand, x, Scale(0, most, base, base - PLOT + 2), css="s-ink thin"))
+    parts += [_mark(note, x, base) for note in summary.notes if note.subject == row.name]
+    least = "" if row.accelerators_min == row.accelerators_max else f"{row.accelerators_min}–"
+    parts.append(text(x.stop + 8, base - 10, f"{least}{row.accelerators_max}", css="ink num"))
+    if row.requests is not None:
+        parts.append(text(x.stop + 8, base + 2, f"{short(row.requests)} requests", css="small num"))
+    return parts
+
+
+def _homes(summary: Summary, row: ModelRow, colours: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(endpoint, colours.get(endpoint, "alone")) for endpoint in row.homes]
+
+
+def _held(sample: Sample, model: str, endpoint: str) -> int:
+    return sum(p.accelerators for p in sample.places if p.model == model and p.endpoint == endpoint)
+
+
+def _over_time(summary: Summary, values: Sequence[float]) -> Points:
+    """Corners of the steps, cut where both lines of a band have to turn alike: every sample keeps its corner."""
+    points = [(float(s.at), v) for s, v in zip(summary.samples, values, strict=True)]
+    return steps(points, summary.to_s)
+
+
+def _demand(summary: Summary, model: str) -> Points:
+    """Requests per bin, drawn at the bins' middles."""
+    size = (summary.to_s - summary.from_s) / DEMAND_BINS
+    sums = [0.0] * DEMAND_BINS
+    for sample in summary.samples:
+        sums[min(DEMAND_BINS - 1, int((sample.at - summary.from_s) / size))] += sample.requests.get(model, 0)
+    return [(summary.from_s + (i + 0.5) * size, value) for i, value in enumerate(sums)]
+
+
+def _mark(note: Note, x: Scale, base: float) -> str:
+    match note.kind:
+        case NoteKind.WOKEN:
+            return triangle(x(note.at), base + 1, css="f-wake", size=4.5)
+        case NoteKind.MOVE_BEGAN:
+            return diamond(x(note.at), base - PLOT / 2, css="f-move halo", size=5.5)
+        case _:
+            return ""
+
+
+def _key(colours: Mapping[str, str], x: Scale) -> str:
+    """What the colours and marks mean, in one row."""
+    items = [(f"on {pool}", css) for pool, css in colours.items()] + [("dedicated", "alone")]
+    parts = []
+    at = x.start
+    for words, css in items:
+        parts.append(f'<rect x="{at:.0f}" y="5" width="10" height="10" rx="2" class="f-{css}"/>')
+        parts.append(text(at + 15, 14, words))
+        at += 30 + 6.6 * len(words)
+    parts.append(line(at, 10, at + 18, 10, css="s-ink thin"))
+    parts.append(text(at + 24, 14, "requests"))
+    at += 92
+    parts.append(diamond(at, 10, css="f-move"))
+    parts.append(text(at + 10, 14, "move begins"))
+    at += 98
+    parts.append(triangle(at, 6, css="f-wake", size=4.5))
+    parts.append(text(at + 10, 14, "woken by the no-capacity alarm"))
+    return "".join(parts)
+
+
+def short(count: int) -> str:
+    """A count in three digits: 999, 1.2 k, 3.4 M."""
+    for size, unit in ((1_000_000, "M"), (1_000, "k")):
+        if count >= size:
+            return f"{count / size:.1f} {unit}" if count < 100 * size else f"{count / size:.0f} {unit}"
+    return str(count)
