@@ -1,11 +1,12 @@
-"""From a model's identity to the values in force for it: exact name, else the most specific glob, else watch."""
+"""From a model's identity to the values in force for it: its name, else the most specific glob, else watch."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from tidepool.config.types import Config, ModelConfig, PoolConfig
+from tidepool.config.classes import give_back_of
+from tidepool.config.types import Config, GiveBack, ModelConfig, PoolConfig
 
 
 def model_config(config: Config, model: str) -> ModelConfig:
@@ -25,3 +26,8 @@ def pool_of_endpoint(config: Config, endpoint: str) -> PoolConfig | None:
         if pool.endpoint == endpoint:
             return pool
     return None
+
+
+def give_back(pool: PoolConfig, instance_type: str) -> GiveBack:
+    """What the pool does with an idle machine of this type: as written, else kept when the type is scarce."""
+    return pool.give_back if pool.give_back_written else give_back_of((instance_type,))

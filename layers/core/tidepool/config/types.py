@@ -48,8 +48,8 @@ class Hold:
 class Schedule:
     """A calendar line: a floor (`min_copies`), an expectation (`expect` ≥ 1), or both.
 
-    `days` are 0 (Monday) to 6, or `date` (ISO) is one day. Minutes of the local day; `to_minute` may be smaller
-    than `from_minute` (past midnight) and at most 1440.
+    `days` are 0 (Monday) to 6, or `date` (ISO) is one day. Minutes of the local day; `to_minute` is at most
+    1440, and smaller than `from_minute` when the line goes past midnight.
     """
 
     days: tuple[int, ...]
@@ -157,6 +157,8 @@ class PoolConfig:
     act: Rung = Rung.RUN
     hold: Hold | None = None
     give_back: GiveBack = GiveBack(3600)
+    give_back_written: bool = False
+    """False: `give_back` is a default, and a scarce type that is read from the endpoint is kept (resolve.py)."""
     reserved: Reserved | None = None
     tenants: tuple[str, ...] = ()
 
@@ -193,7 +195,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A weekly window in local time: on these days from `from_minute`, past midnight if `to_minute` is smaller."""
+    """A weekly window in local time, from `from_minute` of these days; past midnight if `to_minute` is smaller."""
 
     days: tuple[int, ...]
     from_minute: int
