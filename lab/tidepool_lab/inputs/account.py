@@ -1,0 +1,43 @@
+"""Turns a reference fleet into the twin's account: what is true, as fleetyaml turns it into what is declared."""
+
+from __future__ import annotations
+
+from tidepool_lab.inputs.reference import ReferenceFleet, ReferenceModel
+from tidepool_lab.twin.spec import Capacity, CloudSpec, Kind, ModelSpec, Times, TypeSpec
+
+
+def account_of(fleet: ReferenceFleet) -> CloudSpec:
+    """The account in which a reference fleet lives: its machines, its times, its models in their order."""
+    times = fleet.times
+    return CloudSpec(
+        types={
+            name: TypeSpec(name, machine.accelerator, machine.accelerators, machine.usd_per_hour, machine.quota)
+            for name, machine in fleet.instance_types.items()
+        },
+        models=tuple(_model(model) for model in fleet.models),
+        times=Times(
+            instance_launch_s=times.instance_launch_s,
+            image_pull_s=times.image_pull_s,
+            idle_release_s=times.idle_release_s,
+            metric_delay_s=times.metric_delay_s,
+        ),
+    )
+
+
+def _model(model: ReferenceModel) -> ModelSpec:
+    return ModelSpec(
+        name=model.name,
+        capacity={
+            accelerator: Capacity(found.accelerators_per_copy, found.concurrency_per_copy, found.service_s)
+            for accelerator, found in model.capacity.items()
+        },
+        weights_s=model.start_up.weights_s,
+        engine_s=model.start_up.engine_s,
+        kind=Kind(model.objective.kind),
+        wait_s=model.objective.wait_s,
+        attainment=model.objective.attainment,
+        critical=model.critical,
+        min_copies=model.floor,
+        max_copies=model.max_copies,
+        priority=model.priority,
+    )
