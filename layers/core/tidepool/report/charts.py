@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tidepool.config.types import Hosting
 from tidepool.report.entries import Sample
 from tidepool.report.summary import Summary
@@ -72,17 +74,26 @@ def machines(summary: Summary, *, width: float = 1160, height: float = 170) -> D
     return Drawing(width, height, "".join(parts))
 
 
+def pool_colours(summary: Summary) -> Mapping[str, str]:
+    """Colour names of the pools that had a machine, alike in every chart: the largest pool comes first."""
+    alone = {p.endpoint for s in summary.samples for p in s.places if p.hosting is Hosting.DEDICATED}
+    totals: dict[str, int] = {}
+    for sample in summary.samples:
+        for name, count in sample.instances.items():
+            if name not in alone and count:
+                totals[name] = totals.get(name, 0) + count
+    pools = sorted(totals, key=lambda name: (-totals[name], name))
+    return {name: POOLS[position % len(POOLS)] for position, name in enumerate(pools)}
+
+
 def _layers(summary: Summary) -> list[tuple[str, str, list[int]]]:
     """(name, colour, count by sample), dedicated endpoints summed at the bottom."""
     alone = {p.endpoint for s in summary.samples for p in s.places if p.hosting is Hosting.DEDICATED}
-    pools = list(dict.fromkeys(e for s in summary.samples for e in s.instances if e not in alone))
     layers = []
     if alone:
         layers.append(("dedicated", "alone", [_sum(s, alone) for s in summary.samples]))
-    for position, pool in enumerate(pools):
-        counts = [s.instances.get(pool, 0) for s in summary.samples]
-        if any(counts):
-            layers.append((pool, POOLS[position % len(POOLS)], counts))
+    for pool, css in pool_colours(summary).items():
+        layers.append((pool, css, [s.instances.get(pool, 0) for s in summary.samples]))
     return layers
 
 

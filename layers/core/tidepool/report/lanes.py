@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tidepool.config.types import Hosting
-from tidepool.report.charts import LEFT, RIGHT
+from tidepool.report.charts import LEFT, RIGHT, pool_colours
 from tidepool.report.entries import Note, NoteKind, Sample
 from tidepool.report.summary import ModelRow, Summary
 from tidepool.report.svg import (
@@ -21,7 +20,6 @@ from tidepool.report.svg import (
     time_ticks,
     triangle,
 )
-from tidepool.report.theme import POOLS
 
 LANE, PLOT, HEAD, FOOT = 34.0, 24.0, 44.0, 24.0
 """Pixels: a lane, its plot, the header with the key above all lanes, the times below."""
@@ -34,8 +32,13 @@ def lanes(summary: Summary, *, width: float = 1160) -> Drawing:
     """Every model of the summary, the largest first. Each lane has a scale of its own, named at its right."""
     height = HEAD + LANE * len(summary.models) + FOOT
     x = Scale(summary.from_s, summary.to_s, LEFT, width - RIGHT)
-    colours = pool_colours(summary.samples)
-    parts = [text(0, 14, "Accelerators held by each model", css="mid"), _key(colours, x)]
+    colours = pool_colours(summary)
+    parts = [
+        text(0, 14, "Accelerators held", css="mid"),
+        text(0, 31, "by each model"),
+        _key(colours, x),
+        text(x.stop + 8, HEAD - 12, "low–high", css="small"),
+    ]
     bottom = height - FOOT
     for moment, words in time_ticks(summary.from_s, summary.to_s):
         parts.append(line(x(moment), HEAD - 6, x(moment), bottom, css="grid"))
@@ -44,13 +47,6 @@ def lanes(summary: Summary, *, width: float = 1160) -> Drawing:
         base = HEAD + LANE * position + PLOT + 2
         parts += _lane(summary, row, x, base=base, colours=colours)
     return Drawing(width, height, "".join(parts))
-
-
-def pool_colours(samples: Sequence[Sample]) -> Mapping[str, str]:
-    """Colour names of pools, alike in every chart: in the order in which samples name them."""
-    alone = {p.endpoint for s in samples for p in s.places if p.hosting is Hosting.DEDICATED}
-    pools = dict.fromkeys(e for s in samples for e in s.instances if e not in alone)
-    return {name: POOLS[position % len(POOLS)] for position, name in enumerate(pools)}
 
 
 def _lane(summary: Summary, row: ModelRow, x: Scale, *, base: float, colours: Mapping[str, str]) -> list[str]:
@@ -65,8 +61,8 @@ def _lane(summary: Summary, row: ModelRow, x: Scale, *, base: float, colours: Ma
         below = above
     demand = _demand(summary, row.name)
     most = max((v for _, v in demand), default=0.0)
-    if most > 0:
-        parts.append(path(demand, x, Scale(0, most, base, base - PLOT + 2), css="s-ink thin"))
+    height = Scale(0, most, base, base - PLOT + 2)
+    parts += [path(stretch, x, height, css="s-ink thin") for stretch in _stretches(demand)]
     parts += [_mark(note, x, base) for note in summary.notes if note.subject == row.name]
     least = "" if row.accelerators_min == row.accelerators_max else f"{row.accelerators_min}–"
     parts.append(text(x.stop + 8, base - 10, f"{least}{row.accelerators_max}", css="ink num"))
@@ -96,6 +92,18 @@ def _demand(summary: Summary, model: str) -> Points:
     for sample in summary.samples:
         sums[min(DEMAND_BINS - 1, int((sample.at - summary.from_s) / size))] += sample.requests.get(model, 0)
     return [(summary.from_s + (i + 0.5) * size, value) for i, value in enumerate(sums)]
+
+
+def _stretches(points: Points) -> list[list[tuple[float, float]]]:
+    """The line where something came, each stretch with the zero before and after it; silence has no line."""
+    stretches: list[list[tuple[float, float]]] = []
+    for i, point in enumerate(points):
+        near = any(value > 0 for _, value in points[max(0, i - 1) : i + 2])
+        if near and i and stretches and stretches[-1][-1] == points[i - 1]:
+            stretches[-1].append(point)
+        elif near:
+            stretches.append([point])
+    return stretches
 
 
 def _mark(note: Note, x: Scale, base: float) -> str:

@@ -39,12 +39,17 @@ def picture(summary: Summary) -> str:
 
 def headline(summary: Summary) -> str:
     """The result in one line: dollars, against the nearest comparison when there is one."""
+    ours = whole_usd(summary.usd)
     if not summary.comparisons:
-        return f"{usd(summary.usd)} for {len(summary.models)} models"
-    best = min(summary.comparisons, key=lambda c: c.usd)
-    return f"{usd(summary.usd)} instead of {usd(best.usd)}" + (
-        f" or {usd(max(summary.comparisons, key=lambda c: c.usd).usd)}" if len(summary.comparisons) > 1 else ""
+        return f"{ours} for {len(summary.models)} models"
+    return f"{ours} instead of " + " or ".join(
+        whole_usd(c.usd) for c in sorted(summary.comparisons, key=lambda c: c.usd)
     )
+
+
+def whole_usd(amount: float) -> str:
+    """Dollars for a headline: no cents from $100 up."""
+    return f"${amount:,.0f}" if abs(amount) >= 100 else usd(amount)
 
 
 def subline(summary: Summary) -> str:

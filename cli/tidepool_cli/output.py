@@ -1,0 +1,107 @@
+"""How commands speak: rich on a terminal, plain text when piped, every problem of a bad input, exit codes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, ParamSpec
+
+import click
+
+from tidepool.errors import BadInput, Problem, TidepoolError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+P = ParamSpec("P")
+
+OK, WRONG, CHANGES = 0, 1, 2
+"""Exit codes. CHANGES is said by `plan` alone."""
+
+PLAIN_WIDTH = 160
+"""Columns of plain text: wide enough that no table of ours is cut when it is piped."""
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console that colours on a terminal and writes plain, unwrapped text anywhere else."""
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    terminal = stream.isatty()
+    return Console(file=stream, highlight=False, soft_wrap=True, width=None if terminal else PLAIN_WIDTH)
+
+
+def exits_with_problems(command: Callable[P, None]) -> Callable[P, None]:
+    """Wraps a command: a TidepoolError is printed in full on stderr and exits 1; other errors stay loud."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except BadInput as bad:
+            say_problems(bad)
+            raise SystemExit(WRONG) from None
+        except TidepoolError as error:
+            click.secho(f"error: {error}", err=True, fg="red")
+            raise SystemExit(WRONG) from None
+
+    return run
+
+
+def say_problems(bad: BadInput) -> None:
+    """Every problem with its line, path, value, what is allowed, and a hint."""
+    count = len(bad.problems)
+    click.secho(
+        f"{bad.what}: {count} problem{'' if count == 1 else 's'}; nothing was changed", err=True, fg="red"
+    )
+    for problem in bad.problems:
+        line = f" (line {problem.line})" if problem.line is not None else ""
+        click.echo(f"  {click.style(problem.path, bold=True)}{line}", err=True)
+        click.echo(f"    is       {problem.value!r}", err=True)
+        click.echo(f"    allowed  {problem.allowed}", err=True)
+        if problem.hint:
+            click.echo(f"    hint     {problem.hint}", err=True)
+
+
+def bad_option(option: str, value: object, *, allowed: str, hint: str = "") -> BadInput:
+    """The BadInput of one wrong option."""
+    return BadInput("the command line", (Problem(option, value, allowed, hint),))
+
+
+def write_json(target: Path | None, value: object) -> None:
+    """`value` stands in `target` as JSON with a newline at its end; '-' is stdout, None does nothing."""
+    if target is None:
+        return
+    text = json.dumps(value, indent=2, allow_nan=False) + "\n"
+    if str(target) == "-":
+        click.echo(text, nl=False)
+        return
+    write_text(target, text)
+
+
+def write_text(target: Path, text: str) -> None:
+    """`text` stands in `target`; folders are made. A place that cannot be written is a bad input."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise bad_option(
+            "output file", str(target), allowed="a path that can be written", hint=str(error)
+        ) from None
+
+
+def print_table(out: Console, title: str, columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:
+    """A table, first column left, the others right; a column with no value in any row is left out."""
+    from rich import box
+    from rich.table import Table
+
+    shown = [c for c in columns if any(row.get(c) for row in rows)]
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for position, column in enumerate(shown):
+        table.add_column(column, justify="left" if position == 0 else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*(row.get(c, "") for c in shown))
+    out.print(table)
