@@ -39,14 +39,15 @@ class ClassDefaults:
 
 CLASSES: Mapping[str, ClassDefaults] = {
     "interactive": ClassDefaults(
-        start_within_s=2.0, attain=0.999, min_copies=2, zones=2, zero_after_s=None, priority=1, miss_usd=0.01, host="auto"
+        start_within_s=2.0, attain=0.999, min_copies=2, zones=2, zero_after_s=None, priority=1, miss_usd=0.01,
+        host="auto",
     ),
     "standard": ClassDefaults(
         start_within_s=10.0, attain=0.995, min_copies=1, zones=1, zero_after_s=None, priority=2, miss_usd=0.002,
         host="auto",
     ),
     "background": ClassDefaults(
-        start_within_s=600.0, attain=0.99, min_copies=0, zones=1, zero_after_s=HOUR_S, priority=3, miss_usd=0,
+        start_within_s=600.0, attain=0.99, min_copies=0, zones=1, zero_after_s=HOUR_S, priority=3, miss_usd=0.0,
         host="shared",
     ),
 }  # fmt: skip

@@ -10,7 +10,7 @@ from tidepool.config.fields import nearest
 from tidepool.config.globs import is_glob, ties
 from tidepool.config.layers import Layers, keys_of, layers_of
 from tidepool.config.notation import moment_s
-from tidepool.config.schema import ClassBlock, FleetFile, HoldBlock, RouteBlock, ScheduleBlock
+from tidepool.config.schema import NEVER_ZERO, ClassBlock, FleetFile, HoldBlock, RouteBlock, ScheduleBlock
 from tidepool.config.types import Via
 from tidepool.config.yaml_source import Path, Source, path_text
 from tidepool.errors import Problem
@@ -66,7 +66,7 @@ def _block(path: Path, block: ClassBlock, pools: tuple[str, ...], refuse: Refuse
     if block.host is not None and block.host not in (*_ANYWHERE, *pools):
         words = (*_ANYWHERE, *pools)
         yield refuse((*path, "host"), block.host, allowed=f"one of {', '.join(words)}", hint=nearest(block.host, words))
-    if block.zero is not None and block.zero.after and block.min_copies:
+    if block.zero not in (None, NEVER_ZERO) and block.min_copies:
         yield refuse(
             (*path, "zero"), "zero beside a floor", allowed="zero only with min_copies: 0",
             hint=f"min_copies {block.min_copies} is a floor and is never crossed",

@@ -33,15 +33,15 @@ class HoldBlock(Block):
 
 
 class ZeroBlock(Block):
-    """Idle time, with positive evidence, before zero copies. `after` 0 is `never`."""
+    """Idle time, with positive evidence, before zero copies."""
 
     after: f.Minutes
 
 
 class GiveBackBlock(Block):
-    """When idle machines may go. `after` 0 is `never`."""
+    """When idle machines may go, and how many stay."""
 
-    after: f.Minutes
+    after: f.UpToMonth
     keep_spare: f.Count = 0
 
 
@@ -58,9 +58,13 @@ class RouteBlock(Block):
     target: f.Word | None = None
 
 
-NEVER_ZERO = ZeroBlock.model_construct(after=0)
-NEVER_GIVE_BACK = GiveBackBlock.model_construct(after=0)
+NEVER = -1
+"""What `after` holds when the file says `never`; a written duration is never negative."""
+NEVER_ZERO = ZeroBlock.model_construct(after=NEVER)
+NEVER_GIVE_BACK = GiveBackBlock.model_construct(after=NEVER)
 NO_ROUTE = RouteBlock.model_construct(via=Via.NONE)
+WORDS = {"ZeroBlock": "never", "GiveBackBlock": "never", "RouteBlock": "none"}
+"""The one word that may stand instead of the block."""
 
 
 def _via(value: object) -> Via:
@@ -80,10 +84,6 @@ def _word_or_block(word: str, block: Block, *, allowed: str) -> WrapValidator:
         return handler(value)
 
     return WrapValidator(validate)
-
-
-def _word_schema(word: str, block: str) -> WithJsonSchema:
-    return WithJsonSchema({"oneOf": [{"const": word}, {"$ref": f"#/$defs/{block}"}]})
 
 
 Zero = Annotated[ZeroBlock, _word_or_block("never", NEVER_ZERO, allowed="never, or {after: 45m}")]
@@ -213,11 +213,11 @@ class DeploysBlock(Block):
     principals: list[f.Text] | None = None
     lowered: Literal["restore", "keep"] | None = None
     raised: Literal["restore", "keep"] | None = None
-    quiet: f.Hold | None = None
+    quiet: f.UpToMonth | None = None
 
 
 class PeopleBlock(Block):
-    hold: f.Hold | None = None
+    hold: f.UpToMonth | None = None
 
 
 class WritersBlock(Block):

@@ -18,6 +18,7 @@ from tidepool.config.globs import by_precedence, is_glob
 from tidepool.config.layers import Layers, keys_of, layers_of
 from tidepool.config.notation import moment_s
 from tidepool.config.schema import (
+    NEVER,
     FleetFile,
     GiveBackBlock,
     HoldBlock,
@@ -91,7 +92,7 @@ def _objective(layers: Layers) -> dict[str, Any]:
         "min_copies": _or(layers.value("min_copies"), built_in.min_copies),
         "max_copies": _or(layers.value("max_copies"), built_in.max_copies),
         "zones": _or(layers.value("zones"), built_in.zones),
-        "zero_after_s": built_in.zero_after_s if zero is None else (zero.after or None),
+        "zero_after_s": built_in.zero_after_s if zero is None else _unless_never(zero.after),
         "priority": _or(layers.value("priority"), built_in.priority),
         "miss_usd": _or(layers.value("miss_usd"), built_in.miss_usd),
         "host": _or(layers.value("host"), built_in.host),
@@ -152,7 +153,7 @@ def _pool(name: str, block: PoolBlock, timezone: str) -> t.PoolConfig:
 
 
 def _give_back(block: GiveBackBlock) -> t.GiveBack:
-    return t.GiveBack(block.after or None, block.keep_spare)
+    return t.GiveBack(_unless_never(block.after), block.keep_spare)
 
 
 def _reserved(block: ReservedBlock | None, timezone: str) -> t.Reserved | None:
@@ -194,6 +195,10 @@ def _writers(file: FleetFile) -> t.Writers:
 
 def _written(block: LimitsBlock | Any | None) -> dict[str, Any]:
     return {} if block is None else block.written()
+
+
+def _unless_never(after_s: int) -> int | None:
+    return None if after_s == NEVER else after_s
 
 
 def _or(value: T | None, default: T) -> T:
