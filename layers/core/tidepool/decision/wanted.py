@@ -13,12 +13,12 @@ from tidepool.config.types import Config, Hosting, ModelConfig
 from tidepool.decision.record import Step
 from tidepool.decision.subjects import Home, Subject
 from tidepool.fleet import Signal, SignalKind
-from tidepool.forecast.expected import Expected, expect, next_level
+from tidepool.forecast.expected import KEEP_UP_S, Expected, expect, next_level
 from tidepool.forecast.observed import Observed, observe
 from tidepool.forecast.recent import remember
 from tidepool.memory import ModelLearned, ModelMemory
 from tidepool.sizing.copies import copies_for
-from tidepool.units import duration, rounded
+from tidepool.units import MINUTE_S, duration, rounded
 
 Ahead = Callable[[str, int, int], NDArray[np.float64]]
 """(model, from_s, until_s) → true requests per minute. Only the benchmark's oracle has one."""
@@ -149,6 +149,9 @@ def _size(
         why = calendar.why[0] if calendar.why and calendar.min_copies == floor else f"floor of {floor}"
     if terms.max_copies is not None and size > terms.max_copies:
         size, limit = max(terms.max_copies, floor), "max_copies"
+    watched = now - memory.recent[0].at if memory.recent else 0
+    if size < current and watched < KEEP_UP_S - MINUTE_S:
+        return verdict(current, f"watched for {duration(watched)} of {duration(KEEP_UP_S)}", limit="no evidence")
     if size < current and not observed.fresh:
         return verdict(current, observed.because, limit="no evidence", evidence=False)
     return verdict(size, why, limit=limit)

@@ -1,0 +1,224 @@
+"""The whole decision on small fleets: what goes out, what is held, and the reasons in the record."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+
+from builders import NOW, P4D, POOL, a_component, a_config, a_fleet, a_model, a_pool, evidence
+from tidepool.config.types import Bounds, Hold, Hosting, Limits, Money, PoolConfig, RouteConfig, Rung, Schedule
+from tidepool.decision.codec import record_bytes
+from tidepool.decision.pipeline import decide
+from tidepool.decision.record import Decision
+from tidepool.fleet import Endpoint, EndpointKind, Evidence, Series, Signal, SignalKind, Status
+from tidepool.memory import Memory, Minute, ModelMemory
+from tidepool.plan.change import ScaleCopies, ScaleInstances, SetBounds, StartMove
+
+KNOWN = Memory(homes_checked=NOW)
+HALF_HOUR = tuple(Minute(NOW - 60 * (30 - i), 25.0, 25.0, 2.5) for i in range(30))
+QUIET = tuple(Minute(NOW - 60 * (30 - i), 1.0, 1.0, 0.1) for i in range(30))
+WATCHED = Memory(models={"a": ModelMemory(recent=QUIET)}, homes_checked=NOW)
+
+
+def only(decision: Decision) -> ScaleCopies:
+    (change,) = decision.changes
+    assert isinstance(change, ScaleCopies)
+    return change
+
+
+def reasons(decision: Decision) -> dict[str, str]:
+    return {held.subject: held.reason for held in decision.held}
+
+
+def test_a_full_component_gets_copies_with_the_reason() -> None:
+    change = only(decide(a_fleet({"a": evidence(50.0, 2)}), a_config(), KNOWN, NOW))
+    assert (change.copies_from, change.copies_to) == (2, 3)
+    assert change.because == "50.0 in flight to be ready for, 20 a copy"
+    assert change.usd_per_hour == round(25.2513 / 8, 7)
+
+
+def test_the_record_tells_every_stage() -> None:
+    record = json.loads(record_bytes(decide(a_fleet(), a_config(), KNOWN, NOW, commit="c0ffee")))
+    assert record["config_commit"] == "c0ffee"
+    assert [step["stage"] for step in record["steps"]] == ["forecast", "size"]
+    assert set(record["steps"][0]) == {"stage", "subject", "from", "to", "because", "limit"}
+
+
+def test_slower_in_than_out() -> None:
+    """What 15 minutes needed is kept: one quiet minute lowers nothing, fifteen do."""
+    busy = Memory(models={"a": ModelMemory(recent=(*QUIET, Minute(NOW - 30, 50.0, 50.0, 5.0)))}, homes_checked=NOW)
+    fleet = a_fleet({"a": evidence(5.0, 3)}, components=[a_component(copies=3)])
+    assert not decide(fleet, a_config(), busy, NOW).changes
+    assert only(decide(fleet, a_config(), WATCHED, NOW)).copies_to == 1
+
+
+def test_who_has_not_watched_for_fifteen_minutes_lowers_nothing() -> None:
+    fleet = a_fleet({"a": evidence(5.0, 3)}, components=[a_component(copies=3)])
+    decision = decide(fleet, a_config(), KNOWN, NOW)
+    assert not decision.changes
+    assert decision.steps[-1].because == "watched for 0s of 15m"
+
+
+def test_pending_copies_are_supply() -> None:
+    """Two of six copies serve and the component is Updating: nothing is asked for again."""
+    pending = a_component(copies=6, copies_now=2, status=Status.UPDATING)
+    decision = decide(a_fleet({"a": evidence(60.0, 2)}, components=[pending]), a_config(), KNOWN, NOW)
+    assert not decision.changes
+
+
+def test_versions_of_one_model_share_its_floor_and_history() -> None:
+    """The floor of two is carried by the version with the traffic; the old one may go to what it needs."""
+    old, new = a_component("a", name="a-v1"), a_component("a", name="a-v2")
+    fleet = a_fleet({"a-v1": evidence(0.0, 2), "a-v2": evidence(15.0, 2)}, components=[old, new])
+    decision = decide(fleet, a_config(a_model(min_copies=2)), WATCHED, NOW)
+    assert list(decision.memory.models) == ["a"]
+    assert only(decision).component == "a-v1"
+
+
+def test_to_zero_only_after_the_idle_time_with_evidence_and_back_on_a_rejection() -> None:
+    config, memory = a_config(a_model(min_copies=0, zero_after_s=1800)), KNOWN
+    asked = []
+    for minute in range(40):
+        now = NOW + 60 * minute
+        decision = decide(
+            a_fleet({"a": evidence(0.0, 1, at=now)}, components=[a_component(copies=1)]), config, memory, now
+        )
+        asked += [(minute, change) for change in decision.changes]
+        memory = decision.memory
+        if asked:
+            break
+    minute, change = asked[0]
+    assert minute == 30 and isinstance(change, ScaleCopies) and change.copies_to == 0
+    later = NOW + 60 * (minute + 10)
+    knock = Evidence(rejected=Series(later - 120, 60, np.array([3.0])))
+    woken = only(decide(a_fleet({"a": knock}, components=[a_component(copies=0)]), config, memory, later))
+    assert woken.copies_to == 1 and "3 requests found no copy" in woken.because
+
+
+def test_a_scheduled_floor_is_early_by_the_start_up_time() -> None:
+    """Monday 12:05 is in 300 s, the model takes 105 + 220 s: its floor of five is asked for now."""
+    line = Schedule(days=(0,), date="", from_minute=12 * 60 + 5, to_minute=13 * 60, min_copies=5)
+    change = only(decide(a_fleet(), a_config(a_model(schedule=(line,))), KNOWN, NOW))
+    assert change.copies_to == 5
+    later = Schedule(days=(0,), date="", from_minute=12 * 60 + 6, to_minute=13 * 60, min_copies=5)
+    assert not decide(a_fleet(), a_config(a_model(schedule=(later,))), KNOWN, NOW).changes
+
+
+def test_holds_freezes_and_rungs_are_held_with_their_reason() -> None:
+    full, quiet = a_fleet({"a": evidence(90.0, 2)}), a_fleet({"a": evidence(0.0, 2)})
+    hold = a_config(a_model(hold=Hold(NOW + 60, "audit")))
+    assert reasons(decide(full, hold, KNOWN, NOW)) == {"a": "hold"}
+    assert reasons(decide(full, a_config(a_model(act=Rung.WATCH)), KNOWN, NOW)) == {"a": "ladder"}
+    assert only(decide(full, a_config(a_model(act=Rung.RAISE)), KNOWN, NOW)).copies_to > 2
+    assert reasons(decide(quiet, a_config(a_model(act=Rung.RAISE)), WATCHED, NOW)) == {"a": "ladder"}
+    freeze = Signal(SignalKind.FREEZE, "*", NOW - 1, NOW + 60, "ann", "launch")
+    assert reasons(decide(replace(quiet, signals=(freeze,)), a_config(), WATCHED, NOW)) == {"a": "freeze"}
+    assert only(decide(replace(full, signals=(freeze,)), a_config(), KNOWN, NOW)).copies_to > 2
+
+
+def test_a_hold_tag_is_obeyed_and_an_unreadable_one_too() -> None:
+    for until in ("2025-02-01", "soon"):
+        tagged = a_component(tags={"tidepool:hold-until": until})
+        decision = decide(a_fleet({"a": evidence(90.0, 2)}, components=[tagged]), a_config(), KNOWN, NOW)
+        assert reasons(decision) == {"a": "hold"}
+
+
+def test_a_surge_multiplies_what_is_foretold() -> None:
+    surge = Signal(SignalKind.SURGE, "a", NOW - 1, NOW + 60, "ann", "launch", factor=4.0)
+    assert only(decide(replace(a_fleet(), signals=(surge,)), a_config(), KNOWN, NOW)).copies_to == 6
+
+
+def test_when_the_pool_is_full_the_dearer_miss_gets_the_copy() -> None:
+    """One accelerator is left of eight; priority 1 gets it, priority 2 goes without, and the record says so."""
+    components = [a_component("a", copies=4), a_component("b", copies=3)]
+    load = {"a": evidence(85.0, 4), "b": evidence(65.0, 3)}
+    fleet = a_fleet(load, components=components, endpoints=[a_pool(instances_now=1, max_instances=1)])
+    config = a_config(a_model("a", priority=2), a_model("b", priority=1))
+    decision = decide(fleet, config, KNOWN, NOW)
+    assert only(decision).component == "b"
+    assert reasons(decision)["a"] == "quota"
+
+
+def test_the_budget_denies_by_priority_and_never_a_floor() -> None:
+    components = [a_component("a", copies=1), a_component("b", copies=4)]
+    fleet = a_fleet({"a": evidence(5.0, 1), "b": evidence(120.0, 4)}, components=components)
+    config = a_config(a_model("a", min_copies=2), a_model("b"), money=Money(budget_usd_per_hour=1.0))
+    decision = decide(fleet, config, KNOWN, NOW)
+    assert only(decision).component == "a"
+    assert reasons(decision) == {"b": "budget"}
+
+
+def test_models_that_nothing_names_are_never_touched() -> None:
+    fleet = a_fleet({"x": evidence(90.0, 2)}, components=[a_component("x")])
+    decision = decide(fleet, a_config(), KNOWN, NOW)
+    assert not decision.changes
+
+
+def test_an_unmeasured_model_is_held() -> None:
+    config = a_config(a_model(shapes=()))
+    decision = decide(a_fleet({"a": evidence(90.0, 2)}), config, KNOWN, NOW)
+    assert reasons(decision) == {"a": "no evidence"}
+
+
+def alone(**changes: object) -> Endpoint:
+    endpoint = Endpoint(
+        name="a-alone",
+        kind=EndpointKind.DEDICATED,
+        config_name="a-config",
+        variant="main",
+        status=Status.IN_SERVICE,
+        instance_type=P4D.name,
+        instances_now=1,
+        instances_wanted=1,
+        changed_at=0,
+        model="a",
+        sagemaker_model="model-a",
+    )
+    return replace(endpoint, **changes)  # type: ignore[arg-type]
+
+
+def test_a_dedicated_endpoint_scales_by_instances() -> None:
+    fleet = a_fleet({"a-alone": evidence(200.0, 1)}, components=[], endpoints=[a_pool(), alone()])
+    (change,) = decide(fleet, a_config(a_model(host="dedicated")), KNOWN, NOW).changes
+    assert isinstance(change, ScaleInstances) and change.instances_to == 2
+
+
+def test_a_model_that_wastes_its_own_endpoint_moves_to_the_pool() -> None:
+    fleet = a_fleet({"a-alone": evidence(25.0, 1)}, components=[], endpoints=[a_pool(), alone()])
+    memory = Memory(models={"a": ModelMemory(recent=HALF_HOUR)})
+    (change,) = decide(fleet, a_config(), memory, NOW).changes
+    assert isinstance(change, StartMove)
+    assert (change.to_hosting, change.to_endpoint, change.size) == (Hosting.SHARED, POOL, 2)
+    assert change.usd_per_hour < -18
+
+
+def test_a_model_that_asks_for_isolation_moves_to_an_endpoint_of_its_own() -> None:
+    memory = Memory(models={"a": ModelMemory(recent=HALF_HOUR)})
+    (change,) = decide(a_fleet(), a_config(a_model(host="dedicated")), memory, NOW).changes
+    assert isinstance(change, StartMove)
+    assert change.to_hosting is Hosting.DEDICATED and change.to_endpoint.startswith("tidepool-a-")
+
+
+def test_what_cannot_move_is_recommended_with_the_reason() -> None:
+    memory = Memory(models={"a": ModelMemory(recent=HALF_HOUR)})
+    for model, reason in [
+        (a_model(host="dedicated", route=RouteConfig()), "recommend"),
+        (a_model(host="dedicated", act=Rung.SIZE), "ladder"),
+    ]:
+        assert reasons(decide(a_fleet(), a_config(model), memory, NOW)) == {"a": reason}
+    none_left = a_config(a_model(host="dedicated"), limits=Limits(moves_per_day=0))
+    assert reasons(decide(a_fleet(), none_left, memory, NOW)) == {"a": "limits"}
+
+
+def test_bounds_are_written_only_where_the_pool_says_so() -> None:
+    fleet = a_fleet(
+        {"a": evidence(500.0, 8)},
+        components=[a_component(copies=8)],
+        endpoints=[a_pool(instances_now=1, max_instances=1)],
+    )
+    assert reasons(decide(fleet, a_config(), KNOWN, NOW))[POOL] == "recommend"
+    writes = a_config(pools={POOL: PoolConfig(POOL, POOL, bounds=Bounds.WRITE)})
+    bounds = [change for change in decide(fleet, writes, KNOWN, NOW).changes if isinstance(change, SetBounds)]
+    assert [(change.max_from, change.max_to) for change in bounds] == [(1, 6)]
