@@ -1,21 +1,39 @@
-"""The twin: one simulated account, region and its callers, on a virtual clock. (Interface first; the works follow.)"""
+"""The twin: one simulated account, its region and its callers, on a virtual clock, from one seed.
+
+It is the one thing behind both seams and every rival. Calls act at `now_s` and are refused as SageMaker refuses.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from tidepool.fleet import Component, Endpoint, Route, Target
 from tidepool.runtime.ports import Answer
+from tidepool_lab.twin.clock import Agenda
+from tidepool_lab.twin.control import ControlPlane
+from tidepool_lab.twin.describe import describe_component, describe_endpoint
 from tidepool_lab.twin.faults import Faults
 from tidepool_lab.twin.figures import Figures
+from tidepool_lab.twin.history import History
+from tidepool_lab.twin.lifecycle import Lifecycle
+from tidepool_lab.twin.machines import Machines
+from tidepool_lab.twin.metrics import Metrics
+from tidepool_lab.twin.refusals import NO_CAPACITY
+from tidepool_lab.twin.requests import Requests
 from tidepool_lab.twin.spec import CloudSpec
-from tidepool_lab.twin.traffic import Arrivals
+from tidepool_lab.twin.state import EndpointState
+from tidepool_lab.twin.traffic import STEP_S, Arrivals
+
+EPOCH_S = 1_736_121_600
+"""Minute 0 of a trace: Monday 2025-01-06 00:00 UTC, nominal (bench-rules 1.1)."""
 
 
 @dataclass(frozen=True, slots=True)
 class StateChange:
-    """An endpoint's status changed: what EventBridge would tell (best effort). `status` as Describe spells it."""
+    """An endpoint's status changed: what EventBridge would tell (best effort), spelled as Describe does."""
 
     at_s: int
     kind: str
@@ -24,10 +42,7 @@ class StateChange:
 
 
 class Cloud:
-    """Control plane calls act at `now_s` and raise tidepool.errors.HostingError with AWS's own words."""
-
-    now_s: int
-    events: list[StateChange]
+    """`events` holds the endpoints' state changes until somebody drains it; `history` is for pictures."""
 
     def __init__(
         self,
@@ -37,14 +52,61 @@ class Cloud:
         seed: int,
         start_s: int,
         faults: Faults | None = None,
+        epoch_s: int = EPOCH_S,
     ) -> None:
-        raise NotImplementedError
+        if start_s % 60:
+            raise ValueError(f"start_s {start_s} has to be a whole minute")
+        if arrivals.models != tuple(model.name for model in spec.models):
+            raise ValueError("arrivals and spec have to name the same models in the same order")
+        self.spec, self.arrivals = spec, arrivals
+        self.start_s = self.now_s = start_s
+        self.events: list[StateChange] = []
+        self.history = History()
+        self.moves: list[int] = []
+        self.faults = faults or Faults()
+        self._step_s = start_s
+        self._epoch_s = epoch_s
+        self._agenda = Agenda(start_s)
+        self.machines = Machines(spec, self.faults)
+        self.requests = Requests(
+            spec.models,
+            arrivals,
+            times=spec.times,
+            rng=np.random.default_rng([seed, 0x71DE]),
+            start_s=start_s,
+            epoch_s=epoch_s,
+        )
+        self.life = Lifecycle(spec, self._agenda, self.machines, self.requests)
+        self.control = ControlPlane(self.life)
+        self.metrics = Metrics(self.requests, times=spec.times, start_s=start_s)
+        self.requests.on_minute = self._end_minute
+        self.life.on_status = self._tell
+        self._homes: set[int] = set()
+        first_minute = max(0, (start_s - epoch_s) // 60)
+        if first_minute:
+            self.metrics.set_past(arrivals.per_minute(0, first_minute))
+
+    # Time.
 
     def run_to(self, t_s: int) -> None:
-        """Everything up to `t_s` has happened; the clock shows it."""
-        raise NotImplementedError
+        """Everything up to `t_s` has happened, what is due at `t_s` itself included; the clock shows it."""
+        while self._step_s < t_s:
+            self._agenda.happen(self._step_s)
+            minute_end_s = self._step_s - self._step_s % 60 + 60
+            stop_s = min(t_s, minute_end_s, self._agenda.next_s())
+            steps = max(1, -(-(int(-(-stop_s // 1)) - self._step_s) // STEP_S))
+            end_s = min(self._step_s + steps * STEP_S, minute_end_s)
+            self.requests.run(self._step_s, end_s)
+            self._step_s = end_s
+        self.now_s = t_s
+        self._agenda.happen(t_s)
 
-    # Endpoints. `settled=True` (start states only): in service at once, instances ready, nothing in progress.
+    def _end_minute(self, minute_s: int) -> None:
+        self.metrics.end_minute(minute_s)
+        self.history.note(minute_s + 60, self.life)
+
+    # Endpoints. settled (start states only): in service at once, instances ready, nothing in progress.
+
     def create_pool(
         self,
         name: str,
@@ -56,7 +118,16 @@ class Cloud:
         tags: Mapping[str, str] | None = None,
         settled: bool = False,
     ) -> None:
-        raise NotImplementedError
+        """CreateEndpoint with ManagedInstanceScaling and no model: it hosts components."""
+        self.control.create_pool(
+            name,
+            instance_type,
+            minimum=minimum,
+            maximum=maximum,
+            scale_in=scale_in,
+            tags=tags or {},
+            settled=settled,
+        )
 
     def create_endpoint(
         self,
@@ -68,21 +139,34 @@ class Cloud:
         tags: Mapping[str, str] | None = None,
         settled: bool = False,
     ) -> None:
-        """A dedicated endpoint. `model` is a ModelSpec's name or its artifact."""
-        raise NotImplementedError
+        """CreateEndpoint for one model alone. `model` is a ModelSpec's name or its SageMaker Model's."""
+        self.control.create_dedicated(
+            name,
+            model,
+            instance_type=instance_type,
+            instances=instances,
+            tags=tags or {},
+            settled=settled,
+        )
+        container = self.life.endpoints[name].container
+        if container is not None:
+            self._watch(name, container.target)
 
     def update_endpoint(
         self, name: str, config_name: str, *, minimum: int, maximum: int, scale_in: str | None = None
     ) -> None:
-        raise NotImplementedError
+        """UpdateEndpoint to a config with these bounds. Look afterwards which config came back."""
+        self.control.update_endpoint(name, config_name, minimum=minimum, maximum=maximum, scale_in=scale_in)
 
     def set_instances(self, name: str, instances: int) -> None:
-        raise NotImplementedError
+        """UpdateEndpointWeightsAndCapacities."""
+        self.control.set_instances(name, instances)
 
     def delete_endpoint(self, name: str) -> None:
-        raise NotImplementedError
+        self.control.delete_endpoint(name)
 
     # Components.
+
     def create_component(
         self,
         name: str,
@@ -96,49 +180,125 @@ class Cloud:
         tags: Mapping[str, str] | None = None,
         settled: bool = False,
     ) -> None:
-        """`model` is a ModelSpec's name or its artifact; accelerators None = what its capacity says.
-        settled also allows copies=0, which SageMaker refuses at create."""
-        raise NotImplementedError
+        """CreateInferenceComponent. `model` is a ModelSpec's name or its SageMaker Model's; accelerators None =
+        what its capacity says. settled also allows copies=0, which SageMaker refuses at create."""
+        self.control.create_component(
+            name,
+            endpoint,
+            model=model,
+            accelerators=accelerators,
+            copies=copies,
+            strategy=strategy,
+            memory_mb=memory_mb,
+            tags=tags or {},
+            settled=settled,
+        )
+        self._watch(name, self.life.components[name].target)
 
     def set_copies(self, name: str, copies: int) -> None:
-        raise NotImplementedError
+        """UpdateInferenceComponentRuntimeConfig."""
+        self.control.set_copies(name, copies)
 
     def update_component(self, name: str, *, artifact: str) -> None:
-        """Somebody else's new version: blue/green, double copies while it runs."""
-        raise NotImplementedError
+        """UpdateInferenceComponent by somebody else: a new version, blue/green, double copies while it runs."""
+        self.control.update_component(name, artifact=artifact)
 
     def delete_component(self, name: str) -> None:
-        raise NotImplementedError
+        self.control.delete_component(name)
 
-    # What Describe shows: the true state now. `identity` is fleet.yaml's ("name" or "tag:KEY").
+    # What Describe shows. `identity` is fleet.yaml's: "name" or "tag:KEY".
+
     def endpoints(self, identity: str = "tag:model") -> dict[str, Endpoint]:
-        raise NotImplementedError
+        at_s = self.now_s
+        return {n: describe_endpoint(e, identity, at_s) for n, e in sorted(self.life.endpoints.items())}
 
     def components(self, identity: str = "tag:model") -> dict[str, Component]:
-        raise NotImplementedError
+        return {n: describe_component(c, identity) for n, c in sorted(self.life.components.items())}
 
     def endpoint(self, name: str, identity: str = "tag:model") -> Endpoint:
-        raise NotImplementedError
+        """NotFound when there is none."""
+        return describe_endpoint(self.control.endpoint("DescribeEndpoint", name), identity, self.now_s)
 
     def component(self, name: str, identity: str = "tag:model") -> Component:
-        raise NotImplementedError
+        """NotFound when there is none."""
+        return describe_component(self.control.component("DescribeInferenceComponent", name), identity)
 
     # Callers.
-    def set_route(self, route: Route) -> None:
-        """Callers of route.model follow it times.route_s later. Until the first one they use the model's first home."""
-        raise NotImplementedError
+
+    def set_route(self, route: Route, *, model: str | None = None) -> None:
+        """Callers follow it times.route_s later (2.8). Until the first one they use the model's first home.
+
+        `model`: the ModelSpec's name where the route's identity is another word.
+        """
+        index = self.control.model_index(model or route.model)
+        if index is None:
+            raise KeyError(f"no model {route.model!r} in the twin")
+        targets = list(route.targets)
+
+        def follow() -> None:
+            rows = [(row, t.weight) for t in targets if (row := self._row_of(t.endpoint, t.component)) is not None]
+            self.requests.follow(index, rows, int(self._agenda.now_s))
+
+        self._agenda.at(self.now_s + self.spec.times.route_s, follow)
 
     def probe(self, target: Target) -> Answer:
-        raise NotImplementedError
+        """One request of our own; it takes no slot."""
+        row = self._row_of(target.endpoint, target.component)
+        if row is None:
+            return Answer(False, 400, 0.0, why="Could not find the endpoint or inference component.")
+        if not self.requests.ready[row]:
+            return Answer(False, 400, 0.0, why=NO_CAPACITY)
+        return Answer(True, 200, 1000 * float(self.requests.service_s[row]), schema="twin", length=1)
+
+    # Accounts.
 
     def note_move(self) -> None:
         """A move began now (counted in Figures.moves)."""
-        raise NotImplementedError
+        self.moves.append(self.now_s)
 
-    # Accounts.
     def figures(self, from_s: int, to_s: int) -> Figures:
-        raise NotImplementedError
+        """Bench-rules 6 for the window [from_s, to_s): requests by arrival, dollars by accrual."""
+
+        def inside(times: list[float] | list[int]) -> int:
+            return sum(1 for t in times if from_s <= t < to_s)
+
+        return self.requests.outcomes.figures(
+            from_s,
+            to_s,
+            cost_usd=self.machines.cost(from_s, to_s),
+            copy_changes=inside(self.control.copy_changes),
+            instance_changes=inside(self.machines.changes),
+            moves=inside(self.moves),
+        )
 
     def check_conservation(self) -> None:
-        """AssertionError, naming the model, unless arrived = served + in service + timed out + lost + waiting."""
-        raise NotImplementedError
+        """AssertionError, naming the models, unless arrived = served + in service + timed out + lost + waiting."""
+        outcomes, requests = self.requests.outcomes, self.requests
+        ended = requests.served() + outcomes.total("timed_out") + outcomes.total("lost")
+        missing = outcomes.total("arrived") - ended - requests.in_service() - requests.still_waiting()
+        if missing.any():
+            names = [f"{self.spec.models[i].name}: {missing[i]}" for i in np.flatnonzero(missing)]
+            raise AssertionError(f"requests not accounted for at {self.now_s}: {', '.join(names)}")
+        started = requests.served() + requests.in_service()
+        if (started != outcomes.total("started")).any():
+            raise AssertionError(f"requests were served without a slot before {self.now_s}")
+
+    def _row_of(self, endpoint: str, component: str) -> int | None:
+        if component:
+            found = self.life.components.get(component)
+            return found.target if found else None
+        at = self.life.endpoints.get(endpoint)
+        return at.container.target if at and at.container else None
+
+    def _watch(self, name: str, target: int) -> None:
+        """Its metrics are filed under the name; a model's first home is where its callers go."""
+        model = int(self.requests.model_of[target])
+        at_start = self.now_s == self.start_s and model not in self._homes
+        self.metrics.watch(name, target, past_of=model if at_start else None)
+        if model not in self._homes:
+            self._homes.add(model)
+            self.requests.follow(model, [(target, 100)], self.now_s)
+
+    def _tell(self, endpoint: EndpointState) -> None:
+        at = int(self._agenda.now_s)
+        self.events.append(StateChange(at, "endpoint", endpoint.name, endpoint.status.value))

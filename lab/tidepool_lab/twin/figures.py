@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ModelFigures:
-    """One model's share. Requests are counted by when they arrived; `arrived` = on time + late once all settled.
+    """One model's share. Requests are counted by when they arrived; once all settled arrived = on time + late.
 
     waiting: neither started nor given up yet (a window that ends later than the run leaves some).
     """

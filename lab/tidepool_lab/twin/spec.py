@@ -1,4 +1,4 @@
-"""What the simulated account is like: instance types, models, times. Values only; one seed adds the chance."""
+"""What the simulated account is like: instance types, models, times. Values only."""
 
 from __future__ import annotations
 
@@ -89,6 +89,7 @@ class Times:
     bounds_update_s: an UpdateEndpoint in place (assumed). rejected_alarm_s: 4.3, from the minute's end.
     bus_s: events to hands, 4.3. pool_ready_s: empty endpoint to InService, 4 min, MEAS.
     ice_retry_s: how often the service tries again for a machine it could not get (assumed).
+    consolidation_cooldown_s: ScaleInPolicy's CooldownInMinutes, default 20, API.
     """
 
     instance_launch_s: float = 105
@@ -106,14 +107,15 @@ class Times:
     bus_s: int = 2
     pool_ready_s: int = 240
     ice_retry_s: int = 60
+    consolidation_cooldown_s: int = 1200
 
 
 @dataclass(frozen=True, slots=True)
 class CloudSpec:
-    """The whole account. `models` are in the order of the fleet file: a model's position is its arrivals' seed.
+    """The whole account. `models` are in the fleet file's order: a model's position is its arrivals' seed.
 
-    min_zero_refused: as in eu-west-3, MinInstanceCount 0 is refused. update_blocks_copies: whether an endpoint
-    that is Updating refuses copy changes (AWS: UNKNOWN).
+    min_zero_refused: as in eu-west-3, MinInstanceCount 0 is refused. update_blocks_copies: whether an
+    endpoint that is Updating refuses copy changes (AWS: UNKNOWN).
     """
 
     types: Mapping[str, TypeSpec]

@@ -33,7 +33,7 @@ class Arrivals(Protocol):
 
 
 class TableArrivals:
-    """Arrivals written down as a table, spread evenly over each minute's steps; for tests and small examples."""
+    """Arrivals written down as a table, spread evenly over each minute's steps; for small examples."""
 
     def __init__(self, models: tuple[str, ...], table: npt.ArrayLike) -> None:
         """`table` is [minutes, models], requests per minute. Silence after its end."""
