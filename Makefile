@@ -1,0 +1,90 @@
+# `make demo` and `make test` do all the set-up themselves, on a machine with only Python 3.11 to 3.13 and make.
+# Everything is installed into .venv (Tidepool and its tests) and .venv-sam (aws-sam-cli, which pins another boto3).
+
+ARCHITECTURE ?= arm64
+# What runs the functions when they are built for this machine: sam build names architectures as Lambda does.
+HERE := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
+BIN := .venv/bin
+SAM := .venv-sam/bin/sam
+
+export SAM_CLI_TELEMETRY := 0
+# sam validate and the translator want a region, and ask no account.
+export AWS_DEFAULT_REGION ?= us-east-1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+
+help:  ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 20
+
+demo: .venv/.stamp  ## The main job: one simulated day of a fleet, with a table and report.html
+	$(BIN)/tidepool demo
+
+test: .venv/.stamp  ## Every test but the slow ones, under 5 minutes on 2 cores
+	$(BIN)/pytest -n 2 -m "not slow"
+
+test-slow: .venv/.stamp  ## The slow tests: whole days, and ../shared where it is
+	$(BIN)/pytest -n 2 -m slow
+
+lint: .venv/.stamp  ## Style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/.stamp  ## mypy --strict over everything that is imported
+	$(BIN)/mypy
+
+contracts: .venv/.stamp  ## The architecture, as import contracts
+	$(BIN)/lint-imports
+
+validate: .venv-sam/.stamp  ## sam validate --lint
+	$(SAM) validate --lint
+
+lint-translated: .venv/.stamp .venv-sam/.stamp  ## Lint what CloudFormation gets, not what we write
+	mkdir -p .aws-sam
+	$(BIN)/python .ci/translate.py template.yaml .aws-sam/translated.json
+	.venv-sam/bin/cfn-lint .aws-sam/translated.json
+
+build: .venv-sam/.stamp  ## sam build for Lambda, and the sizes (ARCHITECTURE=x86_64 for the other one)
+	@set -eu; found=$$(sh .ci/find-build-python); runtime=$${found%% *}; folder=$${found#* }; \
+	echo "sam build for $$runtime on $(ARCHITECTURE), with $$folder/$$runtime"; \
+	PATH="$$folder:$$PATH" $(SAM) build \
+	  --parameter-overrides Runtime=$$runtime Architecture=$(ARCHITECTURE)
+	sh .ci/sizes .aws-sam/build
+
+try-layers: .venv-sam/.stamp  ## Build for this machine and import every handler from what was built, and nothing else
+	@set -eu; found=$$(sh .ci/find-build-python); runtime=$${found%% *}; folder=$${found#* }; \
+	PATH="$$folder:$$PATH" $(SAM) build --build-dir .aws-sam/here \
+	  --parameter-overrides Runtime=$$runtime Architecture=$(HERE) > .aws-sam/here.log 2>&1 \
+	  || { cat .aws-sam/here.log; exit 1; }; \
+	"$$folder/$$runtime" .ci/try_layers.py .aws-sam/here "$$folder/$$runtime"
+
+template-checks: .venv/.stamp  ## Permissions, patterns, schedules and alarms of the translated template; house rules
+	$(BIN)/pytest tests/template tests/tidy
+
+permissions: .venv/.stamp  ## Write docs/permissions.md from the template
+	$(BIN)/python .ci/permissions.py template.yaml docs/permissions.md
+
+lock: .venv/.stamp  ## Resolve the layer's wheels anew, for every Python and architecture
+	$(BIN)/python layers/dependencies/lock.py .ci/constraints.txt
+
+format: .venv/.stamp  ## Put imports and lines in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:  ## Everything that was made here is gone, the environments too
+	rm -rf .venv .venv-sam .aws-sam .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environments: made anew when what they hold changes. An existing one is kept and brought up to date.
+.venv/.stamp: pyproject.toml .ci/constraints.txt .ci/find-python
+	test -x $(BIN)/python || $$(sh .ci/find-python $(PYTHON)) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint .ci/constraints.txt --editable '.[dev]'
+	touch $@
+
+.venv-sam/.stamp: .ci/constraints-sam.txt .ci/find-python
+	test -x .venv-sam/bin/python || $$(sh .ci/find-python $(PYTHON)) -m venv .venv-sam
+	.venv-sam/bin/python -m pip install --quiet --constraint .ci/constraints-sam.txt aws-sam-cli cfn-lint
+	touch $@
+
+.PHONY: help demo test test-slow lint types contracts validate lint-translated build try-layers template-checks \
+  permissions lock format clean
