@@ -1,0 +1,59 @@
+"""Changes as they travel on the bus and lie in the ledger: plain values with the name of the class as
+`kind`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, assert_never
+
+from pydantic import TypeAdapter, ValidationError
+
+from tidepool.errors import BadEvent, Problem
+from tidepool.plan.change import Change, ScaleCopies, ScaleInstances, SetBounds, StartMove
+
+_CLASSES = {kind.__name__: kind for kind in (ScaleCopies, ScaleInstances, SetBounds, StartMove)}
+_ADAPTERS: Mapping[str, TypeAdapter[Any]] = {name: TypeAdapter(kind) for name, kind in _CLASSES.items()}
+
+
+def change_of(value: object) -> Change:
+    """The change of those plain values. BadEvent names every field that is missing, wrong or unknown."""
+    if not isinstance(value, Mapping):
+        raise BadEvent("change", (Problem("change", value, "an object with the change's fields"),))
+    kind = str(value.get("kind"))
+    if kind not in _CLASSES:
+        raise BadEvent("change", (Problem("change.kind", value.get("kind"), ", ".join(_CLASSES)),))
+    known = {field.name for field in fields(_CLASSES[kind])}
+    problems = [
+        Problem(f"change.{name}", value[name], f"the fields of {kind}: {', '.join(sorted(known))}")
+        for name in sorted(value.keys() - known - {"kind"})
+    ]
+    try:
+        change: Change = _ADAPTERS[kind].validate_python({k: v for k, v in value.items() if k in known})
+    except ValidationError as error:
+        problems += [
+            Problem(f"change.{'.'.join(map(str, e['loc']))}", _shown(e["input"]), e["msg"]) for e in error.errors()
+        ]
+    if problems:
+        raise BadEvent("change", tuple(problems))
+    return change
+
+
+def detail_type(change: Change) -> str:
+    """The bus event's detail-type: which hand it is for."""
+    match change:
+        case ScaleCopies():
+            return "tidepool.scale_copies"
+        case ScaleInstances():
+            return "tidepool.scale_instances"
+        case SetBounds():
+            return "tidepool.set_bounds"
+        case StartMove():
+            return "tidepool.start_move"
+        case _:
+            assert_never(change)
+
+
+def _shown(value: object) -> object:
+    return "(missing)" if isinstance(value, Mapping) else value

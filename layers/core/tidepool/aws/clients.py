@@ -1,0 +1,64 @@
+"""boto3 clients: made when first used, retried adaptively, and marked with the change they act for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from tidepool import __version__
+
+RETRIES = {"mode": "adaptive", "total_max_attempts": 5}
+"""SageMaker's control plane rates are unpublished and 5-second polling was throttled (MEAS): botocore's
+adaptive mode slows itself down at the first sign of it."""
+CONNECT_S, READ_S = 3, 20
+"""Five attempts within a function's 60 seconds must leave room to record what happened."""
+
+PRICING_REGION = "us-east-1"
+"""The price API is served from a few regions only (sagemaker-facts.md)."""
+
+
+class Clients:
+    """One client a service, each made at its first use: importing boto3's models costs tens of
+    milliseconds each.
+    """
+
+    def __init__(self, region: str | None = None) -> None:
+        self._region = region
+        self._made: dict[str, Any] = {}
+        self._change = ""
+
+    def get(self, service: str) -> Any:
+        """The client of a service, by boto3's name."""
+        if service not in self._made:
+            region = PRICING_REGION if service == "pricing" else self._region
+            client = boto3.client(
+                service,
+                region_name=region,
+                config=Config(
+                    retries=RETRIES,
+                    connect_timeout=CONNECT_S,
+                    read_timeout=READ_S,
+                    user_agent_extra=f"tidepool/{__version__}",
+                ),
+            )
+            client.meta.events.register_first("before-call", self._mark)
+            self._made[service] = client
+        return self._made[service]
+
+    @contextmanager
+    def acting_for(self, change: str) -> Iterator[None]:
+        """Every call inside carries the change's id in its user agent, so that CloudTrail names it."""
+        self._change = change
+        try:
+            yield
+        finally:
+            self._change = ""
+
+    def _mark(self, params: dict[str, Any], **_: object) -> None:
+        if self._change:
+            headers = params["headers"]
+            headers["User-Agent"] = f"{headers.get('User-Agent', '')} tidepool-change/{self._change}".strip()

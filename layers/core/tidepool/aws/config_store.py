@@ -1,0 +1,123 @@
+"""fleet.yaml in the bucket: the newest upload is judged once, and the last good one stays in force.
+
+config/accepted.json is the pointer: which version of config/fleet.yaml is in force, and which was judged last. The
+upload event is only a hint. Every wake of decide compares the newest version with the pointer, so a lost event costs
+a minute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tidepool.aws.objects import Bucket
+from tidepool.config.load import load
+from tidepool.config.types import Config
+from tidepool.errors import BadFleetFile, NotFound, Problem, UnknownSchema
+from tidepool.memory_codec import canonical
+from tidepool.runtime.ports import Bus
+
+FLEET_KEY = "config/fleet.yaml"
+ACCEPTED_KEY = "config/accepted.json"
+SHOWN_PROBLEMS = 50
+"""An event holds 256 KB: more problems than these are counted, not listed."""
+
+
+class Pointer(BaseModel):
+    """config/accepted.json. `version` '' = there has never been a good file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_: int = 1
+    version: str = ""
+    judged: str = ""
+    commit: str = ""
+    at: int = 0
+
+
+class FleetFile:
+    """runtime.ports.ConfigStore over the bucket. Only decide judges uploads; the others read what is in force."""
+
+    def __init__(self, bucket: Bucket, bus: Bus, *, clock: Callable[[], int], judges: bool) -> None:
+        self._bucket, self._bus, self._clock, self._judges = bucket, bus, clock, judges
+        self._pointer, self._etag = Pointer(), ""
+        self._known: tuple[str, Config] | None = None
+
+    def current(self) -> tuple[Config, str]:
+        """The last good fleet.yaml and its commit. BadFleetFile when there has never been a good one."""
+        pointer = self._read_pointer()
+        if self._judges:
+            newest = self._bucket.version(FLEET_KEY)
+            if newest and newest != pointer.judged:
+                try:
+                    return self.consider(newest, self._clock())
+                except BadFleetFile:
+                    pointer = self._pointer
+        if not pointer.version:
+            raise BadFleetFile("fleet.yaml", (self._missing(),))
+        return self._config(pointer.version), pointer.commit
+
+    def known_identity(self) -> str:
+        """How models are told apart, by the file that was read last: reads it only the first time."""
+        return self._known[1].identity if self._known else self.current()[0].identity
+
+    def consider(self, version_id: str | None, now: int) -> tuple[Config, str]:
+        """The uploaded file is in force, or BadFleetFile and the last good one stays; either is announced once.
+
+        Whatever version the event names, the newest is judged: events may be late and out of order.
+        """
+        pointer = self._read_pointer()
+        newest = self._bucket.version(FLEET_KEY)
+        if not newest:
+            raise BadFleetFile("fleet.yaml", (self._missing(),))
+        stored = self._bucket.get(FLEET_KEY, version=newest)
+        seen = pointer.judged == newest
+        try:
+            config = load(stored.data, now=now)
+        except BadFleetFile as error:
+            if not seen:
+                self._write_pointer(pointer.model_copy(update={"judged": newest, "at": now}))
+                self._bus.announce("fleet-file-refused", _refusal(error, newest, stored.commit), now)
+            raise
+        if pointer.version != newest:
+            self._write_pointer(Pointer(version=newest, judged=newest, commit=stored.commit, at=now))
+            self._bus.announce("fleet-file-accepted", {"version": newest, "commit": stored.commit}, now)
+        self._known = (newest, config)
+        return config, stored.commit
+
+    def _config(self, version: str) -> Config:
+        if self._known is None or self._known[0] != version:
+            # Judged when it was accepted: a hold that was short enough then is not too long now.
+            self._known = (version, load(self._bucket.get(FLEET_KEY, version=version).data))
+        return self._known[1]
+
+    def _read_pointer(self) -> Pointer:
+        try:
+            changed = self._bucket.get_if_changed(ACCEPTED_KEY, self._etag)
+        except NotFound:
+            self._pointer, self._etag = Pointer(), ""
+            return self._pointer
+        if changed is not None:
+            try:
+                self._pointer, self._etag = Pointer.model_validate_json(changed.data), changed.etag
+            except ValidationError as error:
+                raise UnknownSchema(f"{ACCEPTED_KEY} cannot be read: {error}") from error
+        return self._pointer
+
+    def _write_pointer(self, pointer: Pointer) -> None:
+        self._bucket.put(ACCEPTED_KEY, canonical(pointer.model_dump()), content_type="application/json")
+        self._pointer, self._etag = pointer, ""
+
+    def _missing(self) -> Problem:
+        where = f"s3://{self._bucket.name}/{FLEET_KEY}"
+        return Problem(where, None, "a fleet.yaml that `tidepool validate` accepts", f"aws s3 cp fleet.yaml {where}")
+
+
+def _refusal(error: BadFleetFile, version: str, commit: str) -> dict[str, object]:
+    return {
+        "version": version,
+        "commit": commit,
+        "count": len(error.problems),
+        "problems": [str(problem) for problem in error.problems[:SHOWN_PROBLEMS]],
+    }

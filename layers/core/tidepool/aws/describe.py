@@ -1,0 +1,115 @@
+"""What SageMaker's Describe calls say → fleet values. Pure: the calls themselves are in sagemaker.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tidepool.errors import Unreachable
+from tidepool.fleet import Component, Endpoint, EndpointKind, Status
+from tidepool.fleet.identity import identity_of
+
+Described = Mapping[str, Any]
+
+
+def endpoint_of(
+    endpoint: Described, config: Described, *, tags: Mapping[str, str], identity: str, model: Described | None
+) -> Endpoint:
+    """The endpoint with its one production variant.
+
+    `config` is its DescribeEndpointConfig: only there are instance type and model. `model` is DescribeModel of a
+    single-model endpoint's model, None for any other. While it is being created an endpoint shows no variants yet:
+    then nothing runs, and what the config starts with is wanted.
+    """
+    variants = config["ProductionVariants"]
+    first = variants[0]
+    shown: Described = next(iter(endpoint.get("ProductionVariants", ())), {})
+    scaling: Described = shown.get("ManagedInstanceScaling") or first.get("ManagedInstanceScaling") or {}
+    name = endpoint["EndpointName"]
+    kind, unmovable = _kind(endpoint, config, model)
+    return Endpoint(
+        name=name,
+        kind=kind,
+        config_name=endpoint["EndpointConfigName"],
+        variant=first["VariantName"],
+        status=_status(endpoint["EndpointStatus"], name),
+        instance_type=_instance_type(first),
+        instances_now=int(shown.get("CurrentInstanceCount", 0)),
+        instances_wanted=int(shown.get("DesiredInstanceCount", first.get("InitialInstanceCount", 0))),
+        changed_at=int(endpoint["LastModifiedTime"].timestamp()),
+        min_instances=int(scaling.get("MinInstanceCount", 0)),
+        max_instances=int(scaling.get("MaxInstanceCount", 0)),
+        scale_in=str(scaling.get("ScaleInPolicy", {}).get("Strategy", "")),
+        model=identity_of(identity, name, tags) if kind is EndpointKind.DEDICATED else "",
+        sagemaker_model=first.get("ModelName", ""),
+        tags=dict(sorted(tags.items())),
+        unmovable=unmovable,
+        failure=endpoint.get("FailureReason", ""),
+    )
+
+
+def component_of(component: Described, *, tags: Mapping[str, str], identity: str) -> Component:
+    """The inference component. One that runs on several types shows what it asks for on the first of them."""
+    name = component["InferenceComponentName"]
+    asks: Described = component.get("Specification") or next(iter(component.get("Specifications", ())), {})
+    needs: Described = asks.get("ComputeResourceRequirements", {})
+    runtime: Described = component.get("RuntimeConfig", {})
+    return Component(
+        name=name,
+        model=identity_of(identity, name, tags),
+        endpoint=component["EndpointName"],
+        variant=component["VariantName"],
+        status=_status(component["InferenceComponentStatus"], name),
+        copies_wanted=int(runtime.get("DesiredCopyCount", 0)),
+        copies_now=int(runtime.get("CurrentCopyCount", 0)),
+        accelerators_per_copy=int(needs.get("NumberOfAcceleratorDevicesRequired", 0)),
+        changed_at=int(component["LastModifiedTime"].timestamp()),
+        memory_mb=int(needs.get("MinMemoryRequiredInMb", 0)),
+        artifact=_artifact(asks),
+        strategy=str(asks.get("SchedulingConfig", {}).get("PlacementStrategy", "")),
+        tags=dict(sorted(tags.items())),
+        failure=component.get("FailureReason", ""),
+    )
+
+
+def _kind(endpoint: Described, config: Described, model: Described | None) -> tuple[EndpointKind, str]:
+    """How it hosts, and why its model cannot move (fleet-yaml.md rule 11; '' = it can)."""
+    variants = config["ProductionVariants"]
+    other = {
+        "it is asynchronous": bool(config.get("AsyncInferenceConfig")),
+        "it is serverless": any("ServerlessConfig" in variant for variant in variants),
+        "it has several production variants": len(variants) > 1,
+        "it has a shadow variant": bool(config.get("ShadowProductionVariants")),
+        "it hosts several models": bool(model) and _multi_model(model or {}),
+        "its model is a chain of containers": bool(model) and len((model or {}).get("Containers", ())) > 1,
+    }
+    why = next((reason for reason, so in other.items() if so), "")
+    if why:
+        return EndpointKind.OTHER, why
+    captures = endpoint.get("DataCaptureConfig", {}).get("EnableCapture", False)
+    kind = EndpointKind.DEDICATED if variants[0].get("ModelName") else EndpointKind.POOL
+    return kind, "data capture is on" if captures else ""
+
+
+def _multi_model(model: Described) -> bool:
+    containers = (model.get("PrimaryContainer") or {}, *model.get("Containers", ()))
+    return any(container.get("Mode") == "MultiModel" for container in containers)
+
+
+def _instance_type(variant: Described) -> str:
+    """The type, or of several pools the one that is tried first."""
+    pools = sorted(variant.get("InstancePools", ()), key=lambda pool: pool.get("Priority", 1))
+    return str(variant.get("InstanceType") or (pools[0]["InstanceType"] if pools else ""))
+
+
+def _artifact(asks: Described) -> str:
+    image: Described = asks.get("Container", {}).get("DeployedImage", {})
+    return str(asks.get("ModelName") or image.get("SpecifiedImage") or image.get("ResolvedImage") or "")
+
+
+def _status(word: str, name: str) -> Status:
+    try:
+        return Status(word)
+    except ValueError:
+        # A word that this version does not know may mean anything: the whole decision is held.
+        raise Unreachable(f"{name} is in a status that this version does not know: {word!r}") from None

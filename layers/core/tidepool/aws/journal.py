@@ -1,0 +1,136 @@
+"""The part of the ledger that grows: signals, operations, moves and samples, one item each.
+
+An item's key says what it is about, so that the same write twice is one item, and a condition says when it
+may replace what is there.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from tidepool.aws.changes import change_of
+from tidepool.aws.table import Item, Table
+from tidepool.decision.codec import change_value
+from tidepool.errors import BadEvent, Conflict, UnknownSchema
+from tidepool.fleet import Signal
+from tidepool.memory_codec import canonical
+from tidepool.move.state import Move
+from tidepool.report.entries import Sample
+from tidepool.runtime.ports import Operation
+from tidepool.units import DAY_S
+
+KEPT_S = 35 * DAY_S
+"""Longer than a month's report looks back; time to live then removes what is older."""
+
+_SIGNAL = TypeAdapter(Signal)
+_MOVE = TypeAdapter(Move)
+_SAMPLE = TypeAdapter(Sample)
+
+NEW = "attribute_not_exists(pk)"
+
+
+class Journal:
+    """The signals, operations, moves and samples of runtime.ports.Ledger over one table."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def signals(self, now: int) -> tuple[Signal, ...]:
+        """Those in force at `now`, in order of kind and scope."""
+        found = (_read(_SIGNAL, item) for item in self._table.query("signal"))
+        return tuple(signal for signal in found if signal.since <= now < signal.until)
+
+    def put_signal(self, signal: Signal) -> None:
+        """In force from now on; it replaces one of the same kind and scope, unless that one is newer."""
+        body = _SIGNAL.dump_json(signal).decode()
+        # The version is the moment it began, so that of two writers the newer word stays, in whatever order.
+        item = Item("signal", f"{signal.kind}#{signal.scope}", body, signal.since, signal.until + DAY_S)
+        try:
+            self._table.put(item, condition=f"{NEW} OR #version <= :since", values={":since": signal.since})
+        except Conflict:
+            return
+
+    def record(self, operation: Operation) -> None:
+        """Kept once, however often it is recorded."""
+        value = {
+            "change": change_value(operation.change),
+            "at": operation.at,
+            "outcome": operation.outcome,
+            "why": operation.why,
+        }
+        item = Item(
+            "operation",
+            _moment(operation.at, operation.change.id),
+            canonical(value).decode(),
+            expires_at=operation.at + KEPT_S,
+        )
+        self._put_once(item)
+
+    def operations(self, since: int) -> tuple[Operation, ...]:
+        """Every operation since then, oldest first."""
+        return tuple(_operation(item) for item in self._table.query("operation", from_sk=_moment(since)))
+
+    def moves(self) -> tuple[Move, ...]:
+        """Every open move."""
+        return tuple(move for move in self._all_moves() if not move.phase.ended)
+
+    def ended_moves(self, since: int) -> tuple[Move, ...]:
+        """Those that ended since then."""
+        return tuple(move for move in self._all_moves() if move.phase.ended and move.since >= since)
+
+    def save_move(self, move: Move, *, expected_version: int) -> None:
+        """Stored with version expected_version + 1; 0 = must not exist. Conflict if somebody wrote first."""
+        stored = replace(move, version=expected_version + 1)
+        item = Item(
+            "move",
+            move.id,
+            _MOVE.dump_json(stored).decode(),
+            version=stored.version,
+            expires_at=move.since + KEPT_S if move.phase.ended else 0,
+        )
+        if expected_version:
+            self._table.put(item, condition="#version = :before", values={":before": expected_version})
+        else:
+            self._table.put(item, condition=NEW)
+
+    def save_sample(self, sample: Sample) -> None:
+        """The fleet at one moment is kept; the same moment twice is kept once."""
+        body = _SAMPLE.dump_json(sample).decode()
+        self._put_once(Item("sample", _moment(sample.at), body, expires_at=sample.at + KEPT_S))
+
+    def samples(self, since: int) -> tuple[Sample, ...]:
+        """Every sample kept since then, oldest first."""
+        return tuple(_read(_SAMPLE, item) for item in self._table.query("sample", from_sk=_moment(since)))
+
+    def _all_moves(self) -> list[Move]:
+        return [_read(_MOVE, item) for item in self._table.query("move")]
+
+    def _put_once(self, item: Item) -> None:
+        try:
+            self._table.put(item, condition=NEW)
+        except Conflict:
+            return
+
+
+def _moment(at: int, name: str = "") -> str:
+    """A sort key in order of time: 10 digits reach the year 2286."""
+    return f"{at:010d}#{name}" if name else f"{at:010d}"
+
+
+def _operation(item: Item) -> Operation:
+    try:
+        value = json.loads(item.body)
+        return Operation(change_of(value["change"]), int(value["at"]), str(value["outcome"]), str(value["why"]))
+    except (ValueError, KeyError, TypeError, BadEvent) as error:
+        raise UnknownSchema(f"operation {item.sk} cannot be read: {error}") from error
+
+
+def _read(adapter: TypeAdapter[Any], item: Item) -> Any:
+    try:
+        return adapter.validate_json(item.body)
+    except ValidationError as error:
+        raise UnknownSchema(f"{item.pk}/{item.sk} cannot be read: {error}") from error

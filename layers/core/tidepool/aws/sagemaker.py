@@ -1,0 +1,117 @@
+"""runtime.ports.Hosting over SageMaker: few calls, every write marked with the change's id.
+
+A configuration and a model never change under their name, so each is described once while the function stays warm.
+Tags do change: they are read again every five minutes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tidepool.aws.clients import Clients
+from tidepool.aws.describe import component_of, endpoint_of
+from tidepool.aws.failures import calling
+from tidepool.aws.hosting_writes import HostingWrites
+from tidepool.aws.probe import probe
+from tidepool.errors import NotFound
+from tidepool.fleet import Component, Endpoint, EndpointKind, Status, Target
+from tidepool.runtime.ports import Answer
+
+TAGS_KEPT_S = 300
+"""A new identity or a hold by tag is seen within five minutes; a fleet of 100 costs 20 ListTags a minute, not 100. Ours."""
+
+
+class SageMaker(HostingWrites):
+    """Reads show the true state now; errors as in tidepool.errors, never an empty result."""
+
+    def __init__(self, clients: Clients, *, stack: str, identity: Callable[[], str], clock: Callable[[], int]) -> None:
+        super().__init__(clients, stack=stack)
+        self._identity, self._clock = identity, clock
+        self._tags: dict[str, tuple[int, dict[str, str]]] = {}
+        self._configs: dict[str, Mapping[str, Any]] = {}
+        self._models: dict[str, Mapping[str, Any]] = {}
+        self._foreign: dict[str, tuple[object, Endpoint]] = {}
+
+    def endpoints(self) -> Mapping[str, Endpoint]:
+        """Every endpoint of the account and region, by name. One that is deleted while we look is left out."""
+        found = {}
+        for listed in self._listed("ListEndpoints", "list_endpoints", "Endpoints"):
+            name, changed = listed["EndpointName"], (listed["LastModifiedTime"], listed["EndpointStatus"])
+            known = self._foreign.get(name)
+            if known is not None and known[0] == changed:
+                found[name] = known[1]
+                continue
+            try:
+                endpoint = self.endpoint(name)
+            except NotFound:
+                continue
+            found[name] = endpoint
+            if endpoint.kind is EndpointKind.OTHER and endpoint.status is Status.IN_SERVICE:
+                # Nothing is ever decided about it: it is described again only when it has changed.
+                self._foreign[name] = (changed, endpoint)
+        return found
+
+    def components(self) -> Mapping[str, Component]:
+        """Every inference component, by name. The list has no copy counts, so each is described."""
+        found = {}
+        for listed in self._listed("ListInferenceComponents", "list_inference_components", "InferenceComponents"):
+            name = listed["InferenceComponentName"]
+            try:
+                found[name] = self.component(name)
+            except NotFound:
+                continue
+        return found
+
+    def endpoint(self, name: str) -> Endpoint:
+        """The endpoint as it is now. NotFound when there is none."""
+        with calling("DescribeEndpoint", name):
+            described = self._sagemaker.describe_endpoint(EndpointName=name)
+        config = self._config(described["EndpointConfigName"])
+        model = config["ProductionVariants"][0].get("ModelName")
+        return endpoint_of(
+            described,
+            config,
+            tags=self._tags_of(described["EndpointArn"], described["CreationTime"]),
+            identity=self._identity(),
+            model=self._model(model) if model else None,
+        )
+
+    def component(self, name: str) -> Component:
+        """The component as it is now. NotFound when there is none."""
+        with calling("DescribeInferenceComponent", name):
+            described = self._sagemaker.describe_inference_component(InferenceComponentName=name)
+        tags = self._tags_of(described["InferenceComponentArn"], described["CreationTime"])
+        return component_of(described, tags=tags, identity=self._identity())
+
+    def probe(self, target: Target, sample: str) -> Answer:
+        """One synthetic request was answered, or why not. `sample` is the s3:// address of its body, '' = an empty one."""
+        return probe(self._clients, target, sample)
+
+    def _listed(self, operation: str, method: str, key: str) -> list[dict[str, Any]]:
+        with calling(operation, "*"):
+            pages = self._sagemaker.get_paginator(method).paginate(PaginationConfig={"PageSize": 100})
+            return [listed for page in pages for listed in page[key]]
+
+    def _config(self, name: str) -> Mapping[str, Any]:
+        if name not in self._configs:
+            with calling("DescribeEndpointConfig", name):
+                self._configs[name] = self._sagemaker.describe_endpoint_config(EndpointConfigName=name)
+        return self._configs[name]
+
+    def _model(self, name: str) -> Mapping[str, Any]:
+        if name not in self._models:
+            with calling("DescribeModel", name):
+                self._models[name] = self._sagemaker.describe_model(ModelName=name)
+        return self._models[name]
+
+    def _tags_of(self, arn: str, created: object) -> dict[str, str]:
+        # With the time of creation in the key, a resource made anew under an old name has its own tags at once.
+        key = f"{arn} {created}"
+        until, tags = self._tags.get(key, (0, {}))
+        if self._clock() >= until:
+            with calling("ListTags", arn):
+                pages = self._sagemaker.get_paginator("list_tags").paginate(ResourceArn=arn)
+                tags = {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
+            self._tags[key] = (self._clock() + TAGS_KEPT_S, tags)
+        return tags
