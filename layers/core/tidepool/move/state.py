@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tidepool.plan.change import StartMove
@@ -35,7 +36,13 @@ class Move:
     """One move. `version` is the ledger's; `step` counts inside a phase (the weight's index while shifting).
 
     since: when the phase or step was entered. quiet_since: since when the source has been silent (draining).
-    sagemaker_model, memory_mb, tags come from the source, so that a crash never loses them.
+    settled_at: when this step's route was first seen followed; 0 = not yet.
+    route_version: the version of the route that this move wrote or found last; 0 = it has not looked yet.
+    intent, asked_at: the newest command, saved before it is carried out, so that a stale invocation cannot act
+        and a person sees what was under way. '' = nothing was ever asked for.
+    from_type: the source's instance type.
+    sagemaker_model, memory_mb, strategy, tags come from the source, so that a crash never loses them.
+    why: why it went the way it did, and what to do when it needs a person.
     """
 
     id: str
@@ -45,13 +52,19 @@ class Move:
     step: int
     since: int
     began: int
+    from_type: str = ""
     to_component: str = ""
     variant: str = ""
     to_variant: str = ""
     sagemaker_model: str = ""
     memory_mb: int = 1024
+    strategy: str = "BINPACK"
+    tags: Mapping[str, str] = field(default_factory=dict)
     route_version: int = 0
     quiet_since: int = 0
+    settled_at: int = 0
+    intent: str = ""
+    asked_at: int = 0
     source_was_ours: bool = False
     why: str = ""
 

@@ -1,0 +1,79 @@
+"""Drain: the route names the target alone, and the source has nothing left to answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tidepool.fleet import Evidence
+from tidepool.move.checks import quiet_since, visible_until, worse
+from tidepool.move.routing import followed, silent_gateway, somebody_else, target_only, written
+from tidepool.move.seen import Seen, Side, Terms
+from tidepool.move.state import Move, Phase
+from tidepool.move.turn import Turn, back, go, wait
+from tidepool.units import duration
+
+QUIET_S = 90
+"""Zero invocations and zero in flight on the side that is left (bench-rules 3.8)."""
+STREAM_S = 480
+"""A stream may last eight minutes: the quiet must be longer."""
+DEADLINE_S = 1800
+"""Beyond the quiet itself: whoever still calls the source after half an hour does not follow the route."""
+
+
+def needed_s(terms: Terms) -> int:
+    """How long a side must be silent: longer than the longest request that may still run on it."""
+    longest = max(terms.longest_request_s, STREAM_S) if terms.stream else terms.longest_request_s
+    return max(QUIET_S, longest + 1)
+
+
+def drain(move: Move, seen: Seen, now: int) -> Turn:
+    """Retire once the source was silent long enough; back while it can still serve and something is wrong."""
+    limit = DEADLINE_S + needed_s(seen.terms)
+    wrong = _wrong(move, seen, now)
+    if wrong and seen.source_serves:
+        return back(move, now, wrong)
+    if now - move.since > limit:
+        why = wrong or "somebody calls it and does not follow the route, or its metrics are missing"
+        return back(move, now, f"the source was not silent within {duration(limit)}: {why}")
+    turn = written(move, seen, target_only(move), now) or followed(move, seen, now)
+    if turn is not None:
+        return turn
+    if not seen.target_serves:
+        return wait(move)
+    since = silent_since(seen.source, seen.source_evidence, now)
+    if since is None:
+        return Turn(replace(move, quiet_since=0)) if move.quiet_since else wait(move)
+    # Only silence after callers followed counts: before, the next request might still have come here.
+    since = max(since, _routed_at(seen, now))
+    if is_over(seen.source, seen.source_evidence, since, needed_s(seen.terms)):
+        return go(move, Phase.RETIRE, now)
+    return wait(move) if move.quiet_since == since else Turn(replace(move, quiet_since=since))
+
+
+def silent_since(side: Side | None, evidence: Evidence, now: int) -> int | None:
+    """Since when nothing runs on the side; None = something does, or nobody can tell."""
+    return 0 if side is None or side.size_now == 0 else quiet_since(evidence, now)
+
+
+def is_over(side: Side | None, evidence: Evidence, since: int, needed: int) -> bool:
+    """The visible silence is long enough. A side without a copy, or that is gone, has nothing to wait for."""
+    if side is None or side.size_now == 0:
+        return True
+    until = visible_until(evidence)
+    return until is not None and until - since >= needed
+
+
+def _routed_at(seen: Seen, now: int) -> int:
+    return seen.route.changed_at if seen.route is not None else now
+
+
+def _wrong(move: Move, seen: Seen, now: int) -> str:
+    """Why the move should not end on the target; '' while nothing says so."""
+    if not seen.target_serves:
+        return "the target stopped serving"
+    if seen.source is not None and seen.source.artifact != move.sagemaker_model:
+        return f"the source now runs {seen.source.artifact}, the move began with {move.sagemaker_model}"
+    reason = somebody_else(move, seen, target_only(move)) or silent_gateway(seen, now)
+    if reason:
+        return reason
+    return worse(seen.source_evidence, seen.target_evidence, since=move.since, slower=seen.terms.slower)

@@ -1,0 +1,67 @@
+"""One turn of a move: (move, seen, now) → (move', command | None). Read this first; each phase has its own file.
+
+    waiting → create → warm → shift (10, 50, 100 %) → drain → retire → done
+                 └───────┴───────┴───────────────────────┴─→ back → rolled back
+
+Keeps, for every crash between any two writes and every order of turns:
+1. A model always has a home: nothing is deleted unless the other side serves.
+2. The route names only what serves when it is written, and is restored before anything is removed.
+3. What a way back removes carries this move's id.
+4. A turn either changes the move or asks for one command; commands are worked out from what is seen, so asking
+   twice is the same as asking once.
+5. Every phase has a deadline, so every move ends.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from tidepool.move.back import back
+from tidepool.move.create import create
+from tidepool.move.drain import drain
+from tidepool.move.retire import retire
+from tidepool.move.seen import Seen
+from tidepool.move.shift import shift
+from tidepool.move.state import Move, Phase
+from tidepool.move.turn import Turn, go, wait
+from tidepool.move.warm import warm
+from tidepool.units import DAY_S, duration
+
+APPROVAL_S = DAY_S
+"""A person has a day to approve a move (rung ask); after that the reasons for it are old."""
+
+
+def step(move: Move, seen: Seen, now: int) -> Turn:
+    """The next turn. A move that has ended stays as it is."""
+    match move.phase:
+        case Phase.WAITING:
+            return _waiting(move, seen, now)
+        case Phase.CREATE:
+            return create(move, seen, now)
+        case Phase.WARM:
+            return warm(move, seen, now)
+        case Phase.SHIFT:
+            return shift(move, seen, now)
+        case Phase.DRAIN:
+            return drain(move, seen, now)
+        case Phase.RETIRE:
+            return retire(move, seen, now)
+        case Phase.BACK:
+            return back(move, seen, now)
+        case Phase.DONE | Phase.ROLLED_BACK | Phase.SUPERSEDED | Phase.NEEDS_PERSON:
+            return wait(move)
+        case _:
+            assert_never(move.phase)
+
+
+def approved(move: Move, now: int) -> Move:
+    """The move a person has approved; any that does not wait for it stays as it is."""
+    return go(move, Phase.CREATE, now).move if move.phase is Phase.WAITING else move
+
+
+def _waiting(move: Move, seen: Seen, now: int) -> Turn:
+    if seen.held:
+        return go(move, Phase.SUPERSEDED, now, why=f"held: {seen.held}")
+    if now - move.since > APPROVAL_S:
+        return go(move, Phase.SUPERSEDED, now, why=f"nobody approved it within {duration(APPROVAL_S)}")
+    return wait(move)

@@ -1,0 +1,78 @@
+"""Shift: callers go over in steps, and each step soaks while the target is held against the source."""
+
+from __future__ import annotations
+
+from tidepool.move.checks import fresh, worse
+from tidepool.move.routing import (
+    followed,
+    last_step,
+    next_phase_after_soak,
+    shifting,
+    silent_gateway,
+    somebody_else,
+    written,
+)
+from tidepool.move.seen import Seen
+from tidepool.move.state import Move, Phase
+from tidepool.move.turn import Turn, back, go, wait
+from tidepool.units import duration
+
+SOAK_S = 120
+"""At each weight (bench-rules 3.8)."""
+DEADLINE_S = 1200
+"""A step: an inference router's change takes about two minutes, a gateway's acknowledgement up to `ack`, then the
+soak; twenty minutes are several times that."""
+
+
+def shift(move: Move, seen: Seen, now: int) -> Turn:
+    """The next step, or drain after the last; back when the target is worse, or nobody can tell in time.
+
+    Keeps: the source has every copy it had, and stays in the route until drain.
+    """
+    wrong = _wrong(move, seen, now)
+    if wrong:
+        return back(move, now, wrong)
+    if not seen.source_serves and seen.terms.weighted and move.step < last_step(seen):
+        # Nobody is served by the source: soaking would only reject requests that the target can answer.
+        return go(move, Phase.SHIFT, now, step=last_step(seen))
+    if not seen.source_serves and not seen.terms.weighted:
+        return go(move, Phase.DRAIN, now)
+    turn = written(move, seen, shifting(move, seen), now) or followed(move, seen, now)
+    if turn is not None:
+        return turn
+    return next_phase_after_soak(move, seen, now) if _soaked(move, seen, now) else wait(move)
+
+
+def _wrong(move: Move, seen: Seen, now: int) -> str:
+    """Why the step failed; '' while nothing shows that it did."""
+    if not seen.target_serves:
+        return "the target stopped serving"
+    if seen.source is not None and seen.source.artifact != move.sagemaker_model:
+        return f"the source now runs {seen.source.artifact}, the move began with {move.sagemaker_model}"
+    if seen.held and move.step == 0 and _nobody_shifted(move, seen):
+        return f"held before the first shift: {seen.held}"
+    reason = somebody_else(move, seen, shifting(move, seen)) or silent_gateway(seen, now)
+    if reason:
+        return reason
+    if now - move.since > DEADLINE_S:
+        return f"step {move.step + 1} was not over within {duration(DEADLINE_S)}: {_missing(move, seen)}"
+    return worse(seen.source_evidence, seen.target_evidence, since=move.since, slower=seen.terms.slower)
+
+
+def _nobody_shifted(move: Move, seen: Seen) -> bool:
+    return seen.route is None or all(target.name != move.target_name for target in seen.route.targets)
+
+
+def _soaked(move: Move, seen: Seen, now: int) -> bool:
+    """Long enough at this weight, with evidence of the target from within the step."""
+    written_at = seen.route.changed_at if seen.route is not None else now
+    began = written_at if seen.terms.soak_from_write else move.settled_at
+    return now - began >= SOAK_S and fresh(seen.target_evidence, written_at)
+
+
+def _missing(move: Move, seen: Seen) -> str:
+    if not seen.followed:
+        return "callers do not follow the route"
+    if not fresh(seen.target_evidence, move.since):
+        return "no metrics of the target arrive"
+    return "the route was not written"

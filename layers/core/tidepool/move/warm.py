@@ -1,0 +1,69 @@
+"""Warm: the target really answers, to the team's own sample, in the same shape as the source."""
+
+from __future__ import annotations
+
+from tidepool.fleet import Status
+from tidepool.move.command import Probe
+from tidepool.move.routing import silent_gateway, somebody_else, source_only
+from tidepool.move.seen import Probed, Seen
+from tidepool.move.state import Move, Phase
+from tidepool.move.turn import Turn, act, back, go, wait
+from tidepool.units import duration
+
+DEADLINE_S = 1200
+"""InService comes up to 60 s before the first answer (sagemaker-facts, Inference components); a freeze that ends
+within twenty minutes does not cost the whole start-up again."""
+PROBE_S = 10
+"""A target is probed no sooner than this after it is in service (bench-rules 3.8)."""
+
+
+def warm(move: Move, seen: Seen, now: int) -> Turn:
+    """Shift once the target answered and callers are known to follow; a hold or a wrong answer goes back."""
+    gone = _gone(move, seen, now)
+    if gone:
+        return back(move, now, gone)
+    if now - move.since > DEADLINE_S:
+        waited = seen.frozen and f"frozen: {seen.frozen}"
+        reason = waited or _unlike(seen.probed) or ("" if seen.followed else "callers do not follow the route")
+        return back(move, now, f"not ready to shift within {duration(DEADLINE_S)}: {reason or 'no answer'}")
+    if seen.probed is None:
+        return act(move, Probe(seen.terms.sample)) if now - move.since >= PROBE_S else wait(move)
+    if _different(seen.probed):
+        return back(move, now, _unlike(seen.probed))
+    if not seen.probed.target.ok or not seen.followed or seen.frozen:
+        return wait(move)
+    return go(move, Phase.SHIFT, now)
+
+
+def _gone(move: Move, seen: Seen, now: int) -> str:
+    """Why there is nothing to wait for; '' when there is."""
+    if seen.held:
+        return f"held: {seen.held}"
+    if seen.target is None:
+        return "the target was removed by somebody else"
+    if seen.target.status is Status.FAILED:
+        return f"the target failed: {seen.target.failure or 'no reason given'}"
+    if seen.source is not None and seen.source.artifact != move.sagemaker_model:
+        return f"the source now runs {seen.source.artifact}, the move began with {move.sagemaker_model}"
+    return somebody_else(move, seen, source_only(move)) or silent_gateway(seen, now)
+
+
+def _different(probed: Probed) -> bool:
+    """Both answered, in different shapes. A target that does not answer yet is not different, only late."""
+    if probed.source is None or not (probed.source.ok and probed.target.ok):
+        return False
+    here, there = probed.source, probed.target
+    return here.status != there.status or bool(here.schema and there.schema and here.schema != there.schema)
+
+
+def _unlike(probed: Probed | None) -> str:
+    if probed is None:
+        return ""
+    if not probed.target.ok:
+        return f"the target answers {probed.target.status}: {probed.target.why or 'no reason given'}"
+    if _different(probed) and probed.source is not None:
+        return (
+            f"the target answers in another shape than the source: {probed.target.status} {probed.target.schema}"
+            f" instead of {probed.source.status} {probed.source.schema}"
+        )
+    return ""

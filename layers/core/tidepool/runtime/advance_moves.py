@@ -1,0 +1,258 @@
+"""Begins moves, and takes each open one as far as it can go now. Any number may run at once; any may die.
+
+One turn: look → the pure machine says what is next → save, with the version that was read → only then act.
+```
+   look ──> step ──> save (version n → n+1) ──> act ──> look again
+                       │ Conflict: another runs this move, leave it     │ crash here: the next run sees what is
+                       └ crash before: nothing happened                  └ true, and asks again or goes on
+```
+Saving first means that of two runs at once only one acts on a version, and that a run that slept through a change
+finds its version gone. Names and tags come from the move's id, so an act that happened twice is one act: exists
+already, is gone already, is so already all count as done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import assert_never
+
+from tidepool.config.resolve import model_config
+from tidepool.config.types import Config, Hosting, Rung
+from tidepool.errors import (
+    AlreadyExists,
+    Busy,
+    Conflict,
+    HostingError,
+    NotFound,
+    Throttled,
+    TidepoolError,
+    Unreachable,
+)
+from tidepool.fleet import Component, InstanceType, Target
+from tidepool.fleet.asked import NewComponent
+from tidepool.move.command import Command, CreateTarget, Delete, Probe, Shrink, WriteRoute, intent
+from tidepool.move.machine import approved, step
+from tidepool.move.naming import CREATED_TAG, target_name
+from tidepool.move.preflight import World, effective_rung, preflight, source_of
+from tidepool.move.seen import Probed, Seen
+from tidepool.move.state import Move, Phase
+from tidepool.plan.change import StartMove
+from tidepool.runtime.look_at_move import People, look, people
+from tidepool.runtime.ports import Operation, Ports
+from tidepool.units import DAY_S
+
+TURNS = 12
+"""Turns of one move in one run: more than any run needs (a way through without waiting has eight), so that a fault
+of ours ends the run and not the month's budget."""
+
+
+def begin(ports: Ports, change: StartMove, now: int) -> Move:
+    """The move is stored: created next, waiting for a person (rung ask), or superseded with every reason.
+
+    The same change twice is one move. Nothing else is written: the first act belongs to `advance_moves`.
+    """
+    known = _known(ports, change.id, now)
+    if known is not None:
+        return known
+    move = replace(_judged(ports, change, now), version=1)
+    try:
+        ports.ledger.save_move(move, expected_version=0)
+    except Conflict:
+        # The same event twice at once: the other one stored it.
+        return _known(ports, change.id, now) or move
+    refused = move.phase is Phase.SUPERSEDED
+    ports.ledger.record(Operation(change, now, "superseded" if refused else "done", move.why))
+    _announce(ports, move, now)
+    return move
+
+
+def advance_moves(ports: Ports, now: int) -> tuple[Move, ...]:
+    """Every open move has gone as far as it can at `now`; the moves as they then are.
+
+    One move's error leaves that move for the next run and never stops the others. An error that asking again does
+    not heal is raised once all had their turn, so that the function's alarm tells.
+    """
+    moves = ports.ledger.moves()
+    if not moves:
+        return ()
+    asked = people(ports, now)
+    done, errors = [], []
+    for move in moves:
+        others = tuple(m.id for m in moves if m.ask.model == move.ask.model and m.id != move.id)
+        try:
+            done.append(_advance(ports, move, others, asked, now))
+        except (Conflict, Busy, Throttled, Unreachable):
+            # Somebody else runs this move, or a service is away: what is stored is true, the next run goes on.
+            done.append(move)
+        except TidepoolError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
+    return tuple(done)
+
+
+def approve(ports: Ports, move_id: str, now: int) -> Move | None:
+    """The waiting move may begin; None when no open move has that id. Conflict when it changed just now."""
+    for move in ports.ledger.moves():
+        if move.id == move_id:
+            return _saved(ports, move, approved(move, now), now)
+    return None
+
+
+def _advance(ports: Ports, move: Move, others: tuple[str, ...], asked: People, now: int) -> Move:
+    probed: Probed | None = None
+    refused, before = "", None
+    for _ in range(TURNS):
+        seen = look(ports, move, asked, now, others=others, probed=probed, refused=refused)
+        turn = step(move, seen, now)
+        if turn.command is None:
+            if turn.move == move:
+                break
+            move, probed, refused = _saved(ports, move, turn.move, now), None, ""
+            continue
+        if refused or turn.command == before:
+            # It was asked for in this run already: the world needs time, or the deadline decides.
+            break
+        claimed = replace(move, intent=intent(turn.command), asked_at=now)
+        move, before = _saved(ports, move, claimed, now), turn.command
+        probed, refused = _act(ports, move, seen, turn.command)
+    return move
+
+
+def _act(ports: Ports, move: Move, seen: Seen, command: Command) -> tuple[Probed | None, str]:
+    """The command is carried out, once; (what a probe saw, why asking again is of no use)."""
+    hosting, change = ports.hosting, move.id
+    try:
+        match command:
+            case CreateTarget():
+                if isinstance(command.new, NewComponent):
+                    hosting.create_component(command.new, change=change)
+                else:
+                    hosting.create_endpoint(command.new, change=change)
+            case Probe():
+                return _probed(ports, move, seen, command.sample), ""
+            case WriteRoute():
+                via = model_config(ports.config.current()[0], move.ask.model).route
+                ports.routes.write(command.route, via, expected_version=command.route.version - 1)
+            case Delete():
+                delete = hosting.delete_endpoint if command.dedicated else hosting.delete_component
+                delete(command.name, change=change)
+            case Shrink():
+                if command.dedicated:
+                    hosting.set_instances(command.name, command.variant, 1, change=change)
+                else:
+                    hosting.set_copies(command.name, 0, change=change)
+            case _:
+                assert_never(command)
+    except (AlreadyExists, NotFound):
+        # Done already, or gone already: the next look shows which, and whose it is.
+        return None, ""
+    except (Busy, Throttled, Unreachable):
+        raise
+    except HostingError as error:
+        return None, str(error)
+    return None, ""
+
+
+def _probed(ports: Ports, move: Move, seen: Seen, sample: str) -> Probed:
+    target = Target(move.ask.to_endpoint, move.to_component, 100)
+    source = Target(move.ask.from_endpoint, move.ask.component, 100)
+    return Probed(
+        target=ports.hosting.probe(target, sample),
+        source=ports.hosting.probe(source, sample) if seen.source_serves else None,
+    )
+
+
+def _saved(ports: Ports, before: Move, after: Move, now: int) -> Move:
+    """`after` is stored onto the version `before` was read with, and people are told of a step."""
+    after = replace(after, version=before.version + 1)
+    ports.ledger.save_move(after, expected_version=before.version)
+    if (after.phase, after.step) != (before.phase, before.step):
+        _announce(ports, after, now)
+    return after
+
+
+def _announce(ports: Ports, move: Move, now: int) -> None:
+    """Told after it is stored: a crash between loses one notice, never tells of a step that was not taken."""
+    detail: Mapping[str, object] = {
+        "move": move.id,
+        "model": move.ask.model,
+        "phase": str(move.phase),
+        "step": move.step,
+        "from": move.source_name,
+        "to": move.target_name,
+        "because": move.ask.because,
+        "why": move.why,
+    }
+    ports.bus.announce("move", detail, now)
+
+
+def _known(ports: Ports, move_id: str, now: int) -> Move | None:
+    for move in (*ports.ledger.moves(), *ports.ledger.ended_moves(now - DAY_S)):
+        if move.id == move_id:
+            return move
+    return None
+
+
+def _judged(ports: Ports, ask: StartMove, now: int) -> Move:
+    """The move as it begins: everything it needs of the source is in it, so that no crash loses it."""
+    asked = people(ports, now)
+    world = _world(ports, ask, asked, now)
+    to_component = target_name(ask.model, ask.id) if ask.to_hosting is Hosting.SHARED else ""
+    reasons = preflight(ask, to_component, world)
+    phase = Phase.WAITING if effective_rung(ask, world) is Rung.ASK else Phase.CREATE
+    move = Move(
+        id=ask.id,
+        version=0,
+        ask=ask,
+        phase=Phase.SUPERSEDED if reasons else phase,
+        step=0,
+        since=now,
+        began=now,
+        to_component=to_component,
+        why="; ".join(reasons),
+    )
+    source = source_of(ask, world)
+    if source is None:
+        return move
+    home = world.endpoints.get(ask.from_endpoint)
+    target = world.endpoints.get(ask.to_endpoint)
+    move = replace(
+        move,
+        from_type=home.instance_type if home is not None else "",
+        variant=source.variant,
+        to_variant=target.variant if target is not None else "",
+        tags=dict(source.tags),
+        source_was_ours=CREATED_TAG in source.tags,
+    )
+    if isinstance(source, Component):
+        return replace(move, sagemaker_model=source.artifact, memory_mb=source.memory_mb, strategy=source.strategy)
+    return replace(move, sagemaker_model=source.sagemaker_model)
+
+
+def _world(ports: Ports, ask: StartMove, asked: People, now: int) -> World:
+    return World(
+        config=asked.config,
+        model=model_config(asked.config, ask.model),
+        endpoints=ports.hosting.endpoints(),
+        components=ports.hosting.components(),
+        instance_types=_instance_types(ports, asked.config, ask.instance_type),
+        open=ports.ledger.moves(),
+        held=asked.held(ask, now),
+        frozen=asked.frozen(ask, now),
+    )
+
+
+def _instance_types(ports: Ports, config: Config, name: str) -> Mapping[str, InstanceType]:
+    """The target's type. What fleet.yaml says of it wins over the account, which is asked only for the rest."""
+    said = config.instances.get(name)
+    if said is not None and None not in (said.accelerators, said.usd_per_hour, said.quota):
+        return {name: InstanceType(name, said.accelerators or 0, said.usd_per_hour or 0.0, said.quota or 0)}
+    listed = ports.prices.instance_types([name])
+    found = listed.get(name)
+    if said is None or found is None:
+        return listed
+    quota = found.quota if said.quota is None else said.quota
+    accelerators = found.accelerators if said.accelerators is None else said.accelerators
+    return {name: replace(found, quota=quota, accelerators=accelerators)}

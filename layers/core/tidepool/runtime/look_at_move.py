@@ -1,0 +1,149 @@
+"""Looks at everything one turn of a move needs, and at nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tidepool.config.resolve import model_config, pool_of_endpoint
+from tidepool.config.types import Config, ModelConfig, Via
+from tidepool.errors import NotFound
+from tidepool.fleet import Evidence, Signal, SignalKind
+from tidepool.fleet.demand import NO_EVIDENCE
+from tidepool.move.drain import needed_s
+from tidepool.move.seen import Probed, Seen, Side, Terms, component_side, endpoint_side
+from tidepool.move.state import Move, Phase
+from tidepool.plan.change import StartMove
+from tidepool.runtime.ports import MetricTarget, Ports
+
+WINDOW_S = 900
+"""How far back both sides' metrics are read, at least: as a tick does (runtime.observe)."""
+ROUTER_ACK_S = 600
+"""An inference router's change is in effect within about two minutes (sagemaker-facts); five times that is a no."""
+
+_MEASURED = {Phase.SHIFT, Phase.DRAIN, Phase.BACK}
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Who forbids what now: fleet.yaml, signals of the ledger, alarms and calendars."""
+
+    config: Config
+    signals: tuple[Signal, ...]
+    frozen_by: tuple[str, ...]
+
+    def held(self, ask: StartMove, now: int) -> str:
+        """Who holds the model or a pool of the move, and why; '' when nobody does."""
+        pools = [pool_of_endpoint(self.config, name) for name in (ask.from_endpoint, ask.to_endpoint)]
+        declared = [pool for pool in pools if pool is not None]
+        holds = [model_config(self.config, ask.model).hold, *(pool.hold for pool in declared)]
+        for hold in holds:
+            if hold is not None and now < hold.until:
+                return hold.why
+        return self._said(SignalKind.HOLD, {"*", ask.model, *(pool.name for pool in declared)}, now)
+
+    def frozen(self, ask: StartMove, now: int) -> str:
+        """What freezes moves now, '' when nothing does."""
+        if self.frozen_by:
+            return ", ".join(self.frozen_by)
+        return self._said(SignalKind.FREEZE, {"*", ask.model}, now)
+
+    def _said(self, kind: SignalKind, scopes: set[str], now: int) -> str:
+        for signal in self.signals:
+            if signal.kind is kind and signal.scope in scopes and signal.since <= now < signal.until:
+                return f"{signal.who}: {signal.why}"
+        return ""
+
+
+def people(ports: Ports, now: int) -> People:
+    """Read once for all moves of a run. BadFleetFile when there has never been a good file."""
+    config, _ = ports.config.current()
+    return People(config, ports.ledger.signals(now), ports.alarms.frozen_by(config, now))
+
+
+def look(
+    ports: Ports,
+    move: Move,
+    asked: People,
+    now: int,
+    *,
+    others: tuple[str, ...] = (),
+    probed: Probed | None = None,
+    refused: str = "",
+) -> Seen:
+    """What this turn sees. Metrics are read only in the phases that judge by them. Errors of reads go through."""
+    terms = model_config(asked.config, move.ask.model)
+    source = _side(ports, move.ask.component, move.ask.from_endpoint)
+    target = _side(ports, move.to_component, move.ask.to_endpoint)
+    route = ports.routes.read(move.ask.model, terms.route)
+    followed = route is not None and ports.routes.followed(route, terms.route, now)
+    said = _terms(move, terms)
+    source_evidence, target_evidence = _evidence(ports, move, said, now, sides=(source, target))
+    return Seen(
+        terms=said,
+        source=source,
+        target=target,
+        route=route,
+        followed=followed,
+        source_evidence=source_evidence,
+        target_evidence=target_evidence,
+        probed=probed,
+        held=asked.held(move.ask, now),
+        frozen=asked.frozen(move.ask, now),
+        others=others,
+        refused=refused,
+    )
+
+
+def _side(ports: Ports, component: str, endpoint: str) -> Side | None:
+    try:
+        if component:
+            return component_side(ports.hosting.component(component))
+        return endpoint_side(ports.hosting.endpoint(endpoint))
+    except NotFound:
+        return None
+
+
+def _terms(move: Move, model: ModelConfig) -> Terms:
+    via = model.route.via
+    return Terms(
+        sample=model.sample,
+        longest_request_s=model.longest_request_s,
+        stream=model.stream,
+        retire_delete=model.retire_delete,
+        weighted=via is not Via.ROUTER,
+        soak_from_write=via is Via.TABLE,
+        ack_s=ROUTER_ACK_S if via is Via.ROUTER else model.route.ack_s,
+        slower=_slower(move, model),
+    )
+
+
+def _slower(move: Move, model: ModelConfig) -> float:
+    """How many times longer a request takes on the target's hardware, as the shapes say; 1 when they do not."""
+    there = model.shape(move.ask.to_hosting, move.ask.instance_type)
+    here = model.shape(move.ask.from_hosting, move.from_type)
+    if there is None or here is None or not there.service_s or not here.service_s:
+        return 1.0
+    return there.service_s / here.service_s
+
+
+def _evidence(
+    ports: Ports, move: Move, terms: Terms, now: int, *, sides: tuple[Side | None, Side | None]
+) -> tuple[Evidence, Evidence]:
+    if move.phase not in _MEASURED:
+        return NO_EVIDENCE, NO_EVIDENCE
+    source, target = sides
+    asked = [
+        MetricTarget(name=side.name, endpoint=endpoint, variant=side.variant, component=component)
+        for side, endpoint, component in (
+            (source, move.ask.from_endpoint, move.ask.component),
+            (target, move.ask.to_endpoint, move.to_component),
+        )
+        if side is not None
+    ]
+    # Long enough to show the whole quiet that a drain asks for, with the delay of the metrics.
+    window = max(WINDOW_S, needed_s(terms) + WINDOW_S)
+    found = ports.metrics.evidence(asked, now, window)
+    return (
+        found.get(source.name, NO_EVIDENCE) if source else NO_EVIDENCE,
+        found.get(target.name, NO_EVIDENCE) if target else NO_EVIDENCE,
+    )
