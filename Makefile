@@ -62,7 +62,7 @@ template-checks: .venv/.stamp  ## Permissions, patterns, schedules and alarms of
 	$(BIN)/pytest tests/template tests/tidy
 
 permissions: .venv/.stamp  ## Write docs/permissions.md from the template
-	$(BIN)/python .ci/permissions.py template.yaml docs/permissions.md
+	$(BIN)/python -m tidepool_lab.deploy.permissions template.yaml > docs/permissions.md
 
 lock: .venv/.stamp  ## Resolve the layer's wheels anew, for every Python and architecture
 	$(BIN)/python layers/dependencies/lock.py .ci/constraints.txt

@@ -1,4 +1,4 @@
-"""Every built handler imports from the built layers alone: nothing is missing from them, nothing of the checkout needed.
+"""Every built handler imports from the built layers alone: nothing is missing there, the checkout is not needed.
 
 Usage: python .ci/try_layers.py BUILD PYTHON. PYTHON is the interpreter that the build was made for.
 """

@@ -1,0 +1,1 @@
+"""What `sam deploy` would make of the template, read without deploying it."""
