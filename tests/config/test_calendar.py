@@ -21,9 +21,7 @@ def at(text: str, zone: str = "UTC", fold: int = 0) -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone), fold=fold).timestamp())
 
 
-def line(
-    from_: str, to: str, *, days: tuple[int, ...] = WORKDAYS, date: str = "", copies: int = 8
-) -> Schedule:
+def line(from_: str, to: str, *, days: tuple[int, ...] = WORKDAYS, date: str = "", copies: int = 8) -> Schedule:
     return Schedule((() if date else days), date, minutes(from_), minutes(to), min_copies=copies)
 
 
@@ -48,9 +46,7 @@ MORNING = line("07:45", "18:00")
         ("2026-11-22T23:00:00", 9 * 3600, 8),  # a start-up of nine hours reaches into Monday
     ],
 )
-def test_a_floor_starts_early_by_the_start_up_time_and_ends_on_time(
-    local: str, lead_s: int, copies: int
-) -> None:
+def test_a_floor_starts_early_by_the_start_up_time_and_ends_on_time(local: str, lead_s: int, copies: int) -> None:
     assert floors_at([MORNING], LOS_ANGELES, at(local, LOS_ANGELES), lead_s).min_copies == copies
 
 
@@ -146,9 +142,7 @@ def test_one_more_line_and_a_longer_lead_never_lower_a_floor(
 
 
 @given(LINES, ZONES, TIMES)
-def test_a_floor_is_in_force_whenever_the_wall_clock_stands_inside_its_line(
-    one: Schedule, zone: str, now: int
-) -> None:
+def test_a_floor_is_in_force_whenever_the_wall_clock_stands_inside_its_line(one: Schedule, zone: str, now: int) -> None:
     if in_window([Window(one.days, one.from_minute, one.to_minute)], zone, now):
         assert floors_at([one], zone, now, 0).min_copies == one.min_copies
 

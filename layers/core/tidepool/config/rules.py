@@ -10,7 +10,15 @@ from tidepool.config.fields import nearest
 from tidepool.config.globs import is_glob, ties
 from tidepool.config.layers import Layers, keys_of, layers_of
 from tidepool.config.notation import moment_s
-from tidepool.config.schema import NEVER_ZERO, ClassBlock, FleetFile, HoldBlock, RouteBlock, ScheduleBlock
+from tidepool.config.schema import (
+    NEVER_ZERO,
+    ClassBlock,
+    FleetFile,
+    HoldBlock,
+    RouteBlock,
+    ScheduleBlock,
+    ShapesBlock,
+)
 from tidepool.config.types import Via
 from tidepool.config.yaml_source import Path, Source, path_text
 from tidepool.errors import Problem
@@ -40,6 +48,7 @@ def problems_of(file: FleetFile, source: Source, now: int | None) -> Iterator[Pr
         block: ClassBlock | None = getattr(file.classes, name, None)
         if block is not None:
             yield from _block(("classes", name), block, pools, refuse)
+            yield from _class_floor(("classes", name), block, name, refuse)
     yield from _models(file, pools, source, refuse)
 
 
@@ -75,6 +84,13 @@ def _block(path: Path, block: ClassBlock, pools: tuple[str, ...], refuse: Refuse
         yield from _route((*path, "route"), block.route, refuse)
 
 
+def _class_floor(path: Path, block: ClassBlock, name: str, refuse: Refuse) -> Iterator[Problem]:
+    floor = CLASSES[name].min_copies if block.min_copies is None else block.min_copies
+    if block.max_copies is not None and floor > block.max_copies:
+        at = (*path, "max_copies" if block.min_copies is None else "min_copies")
+        yield refuse(at, f"a floor of {floor}", allowed=f"at most max_copies, which is {block.max_copies}")
+
+
 def _route(path: Path, route: RouteBlock, refuse: Refuse) -> Iterator[Problem]:
     routed = route.via is Via.ROUTER
     for field, value in (("router", route.router), ("target", route.target)):
@@ -103,34 +119,53 @@ def _schedule(path: Path, line: ScheduleBlock, refuse: Refuse) -> Iterator[Probl
 
 
 def _effective(path: Path, layers: Layers, file: FleetFile, refuse: Refuse) -> Iterator[Problem]:
-    """What holds once class, glob and name are laid over each other; blamed on the line that is written here."""
-    ceiling = layers.value("max_copies")
-    if ceiling is not None:
-        floors: list[tuple[Path, int]] = [(path, CLASSES[layers.class_name].min_copies)]
-        if "min_copies" in layers.written:
-            floors = [(layers.written["min_copies"].path, layers.value("min_copies"))]
-        if "schedule" in layers.written:
-            at = layers.written["schedule"].path
-            floors += [((*at, i), line.min_copies or 0) for i, line in enumerate(layers.value("schedule"))]
-        for at, floor in floors:
-            if floor > ceiling:
-                yield refuse(
-                    at, f"a floor of {floor}", allowed=f"at most max_copies, which is {ceiling}",
-                    hint=f"for {path[-1]}, max_copies stands at {path_text(layers.written['max_copies'].path)}",
-                )  # fmt: skip
-    route = layers.value("route")
-    if route is not None and route.via is Via.ROUTER and layers.value("stream"):
+    """What holds once class, glob and name are laid over each other.
+
+    Only where one of the lines stands under this key: what a name inherits as a whole is said at the glob.
+    """
+    for at, floor in _floors(layers):
+        ceiling = layers.written["max_copies"]
+        if floor > ceiling.value and path in (at[:2], ceiling.path[:2]):
+            yield refuse(
+                at, f"a floor of {floor}", allowed=f"at most max_copies, which is {ceiling.value}",
+                hint=f"for {path[-1]}, max_copies stands at {path_text(ceiling.path)}",
+            )  # fmt: skip
+    route, stream = layers.written.get("route"), layers.written.get("stream")
+    if (
+        route
+        and stream
+        and route.value.via is Via.ROUTER
+        and stream.value
+        and path in (route.path[:2], stream.path[:2])
+    ):
         yield refuse(
-            (*path, "stream"), True, allowed="no streams behind an inference router",
+            stream.path, True, allowed="no streams behind an inference router",
             hint="an inference router does not stream: use via: table or via: gateway",
         )  # fmt: skip
-    for hosting in ("dedicated", "shared"):
-        shapes = getattr(layers.value("shapes"), hosting, None) or {}
-        for name, shape in shapes.items():
+    shapes = layers.written.get("shapes")
+    if shapes is not None and shapes.path[:2] == path:
+        yield from _accelerators(shapes.path, shapes.value, file, refuse)
+
+
+def _floors(layers: Layers) -> Iterator[tuple[Path, int]]:
+    """Every floor of a model that has a ceiling, and the path to blame for it."""
+    ceiling = layers.written.get("max_copies")
+    if ceiling is None:
+        return
+    floor, schedule = layers.written.get("min_copies"), layers.written.get("schedule")
+    # A floor that the built-in class brings is blamed on the ceiling that is written beneath it.
+    yield (ceiling.path, CLASSES[layers.class_name].min_copies) if floor is None else (floor.path, floor.value)
+    if schedule is not None:
+        yield from (((*schedule.path, i), line.min_copies or 0) for i, line in enumerate(schedule.value))
+
+
+def _accelerators(path: Path, shapes: ShapesBlock, file: FleetFile, refuse: Refuse) -> Iterator[Problem]:
+    for hosting, by_type in (("dedicated", shapes.dedicated), ("shared", shapes.shared)):
+        for name, shape in (by_type or {}).items():
             declared = (file.instances or {}).get(name)
             most = declared.accelerators if declared is not None else None
             if shape.accelerators is not None and most is not None and shape.accelerators > most:
-                at = (*layers.written["shapes"].path, hosting, name, "accelerators")
+                at = (*path, hosting, name, "accelerators")
                 yield refuse(at, shape.accelerators, allowed=f"at most {most}, which {name} has")
 
 

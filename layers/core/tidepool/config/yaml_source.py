@@ -1,7 +1,7 @@
 """YAML text → plain values with the line of each, or every reason why it is not plain.
 
-Built from the parser's events, so that nothing is guessed on the way: PyYAML's YAML 1.1 reads 07:45 as 465, `no` as
-false and 010 as eight. Here such a scalar is a problem with a hint, and never a value. Aliases (and with them
+Built from the parser's events, so that nothing is guessed on the way: YAML 1.1 reads 17:45 as 1065, `no` as false
+and 010 as eight. Here such a scalar is a problem with a hint, and never a value. Aliases (and with them
 expansion bombs), tags, merge keys, duplicate keys and nulls are refused.
 """
 
@@ -198,7 +198,7 @@ def _scalar(event: Any, path: Path, reading: _Reading) -> Any:
         return text
     if _CLOCK.fullmatch(text):
         # Line and text are enough to fix it: the same mistake is not reported again by the schema.
-        hint = f'quote it: "{text}"; without quotes YAML 1.1 reads {_sexagesimal(text)}'
+        hint = f'quote it: "{text}"; without quotes some YAML readers make it {_sexagesimal(text)}'
         reading.refuse(path, line, value=text, allowed='a quoted clock time, such as "07:45"', hint=hint)
         return text
     if text in {"true", "True", "TRUE", "false", "False", "FALSE"}:
@@ -213,7 +213,7 @@ def _scalar(event: Any, path: Path, reading: _Reading) -> Any:
 
 
 def _sexagesimal(text: str) -> str:
-    """What a YAML 1.1 reader makes of it: 07:45 → 'the number 465'."""
+    """What a reader that counts in sixties makes of it: 07:45 → 'the number 465'."""
     number = 0
     for part in text.split(".", 1)[0].split(":"):
         number = number * 60 + int(part)
