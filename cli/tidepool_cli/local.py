@@ -43,7 +43,5 @@ def newest(*, folder: Path = FOLDER) -> tuple[bytes, Source]:
         raise BadInput("the local record", (Problem(str(folder), "not there", "a record", hint),)) from None
     except (TypeError, ValueError) as error:
         hint = f"delete {folder}/ and run `tidepool demo` again ({error})"
-        raise BadInput(
-            "the local record", (Problem(str(folder), "unreadable", "a whole record", hint),)
-        ) from None
+        raise BadInput("the local record", (Problem(str(folder), "unreadable", "a whole record", hint),)) from None
     return record, source

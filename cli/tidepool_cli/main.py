@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
 import click
 
 from tidepool import __version__
+from tidepool_cli.output import OK, WRONG
 
 COMMANDS = {
     "demo": "tidepool_cli.demo",
@@ -20,7 +24,23 @@ COMMANDS = {
 
 
 class Lazy(click.Group):
-    """A group whose commands are imported when they are looked up, so that `--help` stays quick."""
+    """A group whose commands are imported when they are looked up, so that `--help` stays quick.
+
+    Whatever is wrong exits 1: click's own 2 would look like "there are changes" to a script that runs plan.
+    """
+
+    def main(self, args: Sequence[str] | None = None, **extra: Any) -> Any:  # type: ignore[override]
+        if not extra.pop("standalone_mode", True):
+            return super().main(args, standalone_mode=False, **extra)
+        try:
+            code = super().main(args, standalone_mode=False, **extra)
+        except click.ClickException as wrong:
+            wrong.show()
+            sys.exit(WRONG)
+        except click.Abort:
+            click.echo("stopped", err=True)
+            sys.exit(WRONG)
+        sys.exit(code if isinstance(code, int) else OK)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -40,9 +60,14 @@ class Lazy(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Lazy,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="tidepool")
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context) -> None:
     """Tidepool scales, packs and moves many models on Amazon SageMaker, for the whole fleet at once.
 
     Nothing here writes to AWS. All but `plan --live` need no account: they run on a simulated SageMaker,
@@ -54,6 +79,7 @@ def cli() -> None:
       tidepool validate fleet.yaml           is my file right, and what does it mean?
       tidepool bench                         what would it cost, beside what others do?
 
-    Exit codes: 0 all is well, 1 something is wrong and nothing was changed, 2 `plan` found changes
-    (and, as everywhere, for options that do not exist).
+    Exit codes: 0 all is well, 1 something is wrong and nothing was changed, 2 `plan` found changes.
     """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())

@@ -54,9 +54,7 @@ def exits_with_problems(command: Callable[P, None]) -> Callable[P, None]:
 def say_problems(bad: BadInput) -> None:
     """Every problem with its line, path, value, what is allowed, and a hint."""
     count = len(bad.problems)
-    click.secho(
-        f"{bad.what}: {count} problem{'' if count == 1 else 's'}; nothing was changed", err=True, fg="red"
-    )
+    click.secho(f"{bad.what}: {count} problem{'' if count == 1 else 's'}; nothing was changed", err=True, fg="red")
     for problem in bad.problems:
         line = f" (line {problem.line})" if problem.line is not None else ""
         click.echo(f"  {click.style(problem.path, bold=True)}{line}", err=True)
@@ -88,9 +86,7 @@ def write_text(target: Path, text: str) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise bad_option(
-            "output file", str(target), allowed="a path that can be written", hint=str(error)
-        ) from None
+        raise bad_option("output file", str(target), allowed="a path that can be written", hint=str(error)) from None
 
 
 def print_table(out: Console, title: str, columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:

@@ -1,0 +1,82 @@
+"""`tidepool bench`: what a trace costs, and how it is served, by Tidepool and by what others do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tidepool_cli.output import console, exits_with_problems, print_table, write_text
+from tidepool_cli.progress import showing_progress
+from tidepool_cli.rows import COLUMNS, row_of
+from tidepool_cli.traces import split, trace_options
+
+if TYPE_CHECKING:
+    from tidepool_lab.bench.result import BenchResult
+
+
+@click.command()
+@trace_options
+@click.option("--policies", metavar="A,B,…", help="Only these rows, for instance tidepool,native,floor.")
+@click.option("--jobs", default=0, metavar="N", help="Processes at once; 0 is one per core.", show_default=True)
+@click.option("--json", "json_file", metavar="FILE", type=click.Path(path_type=Path), help="As JSON; - is stdout.")
+@exits_with_problems
+def command(
+    trace: Path | None,
+    fleet: Path | None,
+    from_day: int,
+    days: int,
+    seed: int,
+    scale: float,
+    types: str | None,
+    policies: str | None,
+    jobs: int,
+    json_file: Path | None,
+) -> None:
+    """Run policies over the same traffic on the twin, and print their table.
+
+    Rows: dedicated_peak (each model alone on p4d, sized for its peak), dedicated_cheapest (on its cheapest type),
+    native (SageMaker's own target tracking), native_best (the same with homes chosen by hand), tidepool, oracle
+    (tidepool with a perfect forecast) and floor (a linear programme that no policy can pass). Everybody meets
+    the same arrivals, start-up times and refusals. Without --trace and --fleet: the shipped seeded week.
+
+    \b
+    Examples:
+      tidepool bench --policies tidepool,native
+      tidepool bench --from-day 2 --days 3 --types ml.p4d.24xlarge
+      tidepool bench --trace ../shared/traces/servegen-week1.csv.gz \\
+                     --fleet ../shared/traces/fleet-servegen-week1.json --from-day 2 --days 3
+
+    The figures are the twin's, not AWS's. docs/benchmarks.md says what each column means.
+    """
+    from tidepool_lab.bench import run_bench
+
+    to_stdout = str(json_file) == "-"
+    with showing_progress(quiet=to_stdout) as progress:
+        result = run_bench(
+            trace,
+            fleet,
+            from_day=from_day,
+            days=days,
+            seed=seed,
+            scale=scale,
+            policies=split(policies),
+            types=split(types),
+            jobs=jobs,
+            progress=progress,
+        )
+    if to_stdout:
+        click.echo(result.json_text(), nl=False)
+        return
+    print_result(result)
+    if json_file is not None:
+        write_text(json_file, result.json_text())
+
+
+def print_result(result: BenchResult) -> None:
+    """The table, and under it what it stands on."""
+    out = console()
+    span = f"days {result.from_day} to {result.from_day + result.days - 1}, seed {result.seed}"
+    print_table(out, f"{result.trace}, {span}", COLUMNS, [row_of(row) for row in result.policies])
+    out.print(f"Simulated (twin), not AWS. Requests dropped by the cap: {result.requests_capped:,}.")
