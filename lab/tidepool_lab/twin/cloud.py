@@ -12,6 +12,7 @@ import numpy as np
 
 from tidepool.fleet import Component, Endpoint, Route, Target
 from tidepool.runtime.ports import Answer
+from tidepool_lab.inputs.clock import EPOCH_S
 from tidepool_lab.twin.clock import Agenda
 from tidepool_lab.twin.control import ControlPlane
 from tidepool_lab.twin.describe import describe_component, describe_endpoint
@@ -26,9 +27,6 @@ from tidepool_lab.twin.requests import Requests
 from tidepool_lab.twin.spec import CloudSpec
 from tidepool_lab.twin.state import EndpointState
 from tidepool_lab.twin.traffic import STEP_S, Arrivals
-
-EPOCH_S = 1_736_121_600
-"""Minute 0 of a trace: Monday 2025-01-06 00:00 UTC, nominal (bench-rules 1.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,20 +223,21 @@ class Cloud:
 
     # Callers.
 
-    def set_route(self, route: Route, *, model: str | None = None) -> None:
-        """Callers follow it times.route_s later (2.8). Until the first one they use the model's first home.
-
-        `model`: the ModelSpec's name where the route's identity is another word.
-        """
-        index = self.control.model_index(model or route.model)
-        if index is None:
-            raise KeyError(f"no model {route.model!r} in the twin")
-        targets = list(route.targets)
+    def set_route(self, route: Route) -> None:
+        """Callers follow it times.route_s later (2.8). Until the first one they use the model's first home."""
 
         def follow() -> None:
-            rows = [(row, t.weight) for t in targets if (row := self._row_of(t.endpoint, t.component)) is not None]
-            self.requests.follow(index, rows, int(self._agenda.now_s))
+            rows = [
+                (row, t.weight) for t in route.targets if (row := self._row_of(t.endpoint, t.component)) is not None
+            ]
+            if model is not None:
+                self.requests.follow(model, rows, int(self._agenda.now_s))
 
+        # The route speaks of an identity; whose requests they are is known by where they go.
+        homes = (self._row_of(target.endpoint, target.component) for target in route.targets)
+        model = next((int(self.requests.model_of[row]) for row in homes if row is not None), None)
+        if model is None:
+            model = self.control.model_index(route.model)
         self._agenda.at(self.now_s + self.spec.times.route_s, follow)
 
     def probe(self, target: Target) -> Answer:

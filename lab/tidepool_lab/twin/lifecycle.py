@@ -182,7 +182,7 @@ class Lifecycle:
         """The component is in service once current = desired (3.6); a deleted one goes with its last copy."""
         now = int(self.agenda.now_s)
         if component.status is Status.DELETING:
-            if not component.copies:
+            if not component.copies and self.components.get(component.name) is component:
                 del component.endpoint.components[component.name]
                 del self.components[component.name]
             return
@@ -197,7 +197,7 @@ class Lifecycle:
             return  # CONSOLIDATION works behind the component's back: it stays in service.
         if moving or component.status not in {Status.CREATING, Status.UPDATING}:
             return
-        failed = component.status is Status.CREATING and component.desired == 0
+        failed = component.status is Status.CREATING and component.desired == 0 and component.failure != ""
         component.status = Status.FAILED if failed else Status.IN_SERVICE
         if not failed:
             component.failure = ""
@@ -206,7 +206,7 @@ class Lifecycle:
     def _settle_dedicated(self, container: ComponentState, moving: bool) -> None:
         endpoint = container.endpoint
         if endpoint.status is Status.DELETING:
-            if not container.copies:
+            if not container.copies and self.endpoints.get(endpoint.name) is endpoint:
                 del self.endpoints[endpoint.name]
                 self.on_status(endpoint)
             return

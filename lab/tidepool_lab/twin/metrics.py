@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tidepool.fleet import Evidence, Series
+from tidepool.runtime.ports import MetricTarget
 from tidepool_lab.twin.requests import Requests
 from tidepool_lab.twin.spec import Times
 from tidepool_lab.twin.traffic import STEP_S, STEPS
@@ -105,50 +106,50 @@ class Metrics:
 
     # Reading.
 
-    def evidence(self, names: Iterable[str], now: int, window_s: int) -> dict[str, Evidence]:
+    def evidence(self, targets: Iterable[MetricTarget | str], now: int, window_s: int) -> dict[str, Evidence]:
         """By name: every series over [now - window_s, now), as far as it is visible at `now`."""
-        since = now - window_s
-        return {name: self._evidence(name, since, now) for name in names}
-
-    def _evidence(self, name: str, since: int, now: int) -> Evidence:
-        column = self._column(name)
-        start_s, low, high = self._span(since, now, 60, self.times.metric_delay_s)
-        block = self._minute_block(column, low, high)
-        past = self._past_values(name, low, high)
-        if past is not None:
-            block[INVOCATIONS, : len(past)] = past
-        fast_since = max(since, now - FAST_KEPT_S)
+        names = _names(targets)
+        start_s, low, high = self._span(now - window_s, now, 60, self.times.metric_delay_s)
+        fast_since = max(now - window_s, now - FAST_KEPT_S)
         fast_start_s, fast_low, fast_high = self._span(fast_since, now, FAST_S, self.times.fast_metric_delay_s)
-        return Evidence(
-            invocations=Series(start_s, 60, block[INVOCATIONS]),
-            concurrency=Series(fast_start_s, FAST_S, self._fast_values(column, fast_low, fast_high)),
-            rejected=Series(start_s, 60, block[REJECTED]),
-            utilisation=Series(start_s, 60, block[UTILISATION]),
-            latency_ms=Series(start_s, 60, block[LATENCY]),
-            errors=Series(start_s, 60, block[ERRORS]),
-        )
+        columns = [self._column(name) for name in names]
+        minutes = self._block(self._minutes, columns, low, high, self._minute_rows)
+        fast = self._block(self._fast[:1], columns, fast_low, fast_high, self._fast_rows)[0]
+        for i, name in enumerate(names):
+            self._lay_past(minutes[INVOCATIONS, i], name, low, high)
+        return {
+            name: Evidence(
+                invocations=Series(start_s, 60, minutes[INVOCATIONS, i]),
+                concurrency=Series(fast_start_s, FAST_S, fast[i]),
+                rejected=Series(start_s, 60, minutes[REJECTED, i]),
+                utilisation=Series(start_s, 60, minutes[UTILISATION, i]),
+                latency_ms=Series(start_s, 60, minutes[LATENCY, i]),
+                errors=Series(start_s, 60, minutes[ERRORS, i]),
+            )
+            for i, name in enumerate(names)
+        }
 
-    def history(self, names: Iterable[str], since: int, now: int) -> dict[str, Series]:
+    def history(self, targets: Iterable[MetricTarget | str], since: int, now: int) -> dict[str, Series]:
         """By name: Invocations per 60 s over [since, now), as far as visible; before the run, the trace's."""
+        names = _names(targets)
         start_s, low, high = self._span(since, now, 60, self.times.metric_delay_s)
-        found: dict[str, Series] = {}
-        for name in names:
-            values = self._minute_block(self._column(name), low, high)[INVOCATIONS]
-            past = self._past_values(name, low, high)
-            if past is not None:
-                values[: len(past)] = past
-            found[name] = Series(start_s, 60, values)
-        return found
+        columns = [self._column(name) for name in names]
+        found = self._block(self._minutes[INVOCATIONS : INVOCATIONS + 1], columns, low, high, self._minute_rows)[0]
+        for i, name in enumerate(names):
+            self._lay_past(found[i], name, low, high)
+        return {name: Series(start_s, 60, found[i]) for i, name in enumerate(names)}
 
     def raw(self, name: str, metric: str, since: int, now: int, *, statistic: str = "Maximum") -> Series:
         """One CloudWatch metric by its name, as far as visible. KeyError for a metric that the twin lacks."""
-        column = self._column(name)
+        columns = [self._column(name)]
         if metric in FAST_RAW:
             start_s, low, high = self._span(max(since, now - FAST_KEPT_S), now, FAST_S, self.times.fast_metric_delay_s)
             which = CONCURRENCY_MIN if statistic == "Minimum" else CONCURRENCY_MAX
-            return Series(start_s, FAST_S, self._fast_values(column, low, high, which))
+            table = self._fast[which : which + 1]
+            return Series(start_s, FAST_S, self._block(table, columns, low, high, self._fast_rows)[0, 0])
         start_s, low, high = self._span(since, now, 60, self.times.metric_delay_s)
-        return Series(start_s, 60, self._minute_block(column, low, high)[RAW[metric]])
+        table = self._minutes[RAW[metric] : RAW[metric] + 1]
+        return Series(start_s, 60, self._block(table, columns, low, high, self._minute_rows)[0, 0])
 
     def rejected_in(self, minute_s: int) -> tuple[str, ...]:
         """Names with at least one rejected request in the minute that began at `minute_s` (the alarm's truth)."""
@@ -173,30 +174,36 @@ class Metrics:
         high = max(low, (now - delay_s - self.start_s) // step_s)
         return self.start_s + low * step_s, low, high
 
-    def _minute_block(self, column: int | None, low: int, high: int) -> Floats:
-        block = np.full((5, high - low), np.nan)
-        first, last = max(low, 0), min(high, self._minute_rows)
-        if column is not None and last > first and column < self._minutes.shape[2]:
-            block[:, first - low : last - low] = self._minutes[:, first:last, column]
+    def _block(
+        self,
+        table: npt.NDArray[np.float32],
+        columns: list[int | None],
+        low: int,
+        high: int,
+        known_rows: int,
+    ) -> Floats:
+        """[kinds, columns, high - low] of a table; NaN where there is no datapoint or no such column."""
+        block = np.full((len(table), len(columns), high - low), np.nan)
+        first, last = max(low, 0), min(high, known_rows)
+        there = [(i, c) for i, c in enumerate(columns) if c is not None and c < table.shape[2]]
+        if last > first and there:
+            picked = table[:, first:last, [c for _, c in there]].transpose(0, 2, 1)
+            block[:, [i for i, _ in there], first - low : last - low] = picked
         return block
 
-    def _fast_values(self, column: int | None, low: int, high: int, which: int = CONCURRENCY_MAX) -> Floats:
-        values = np.full(high - low, np.nan)
-        first, last = max(low, 0), min(high, self._fast_rows)
-        if column is not None and last > first and column < self._fast.shape[2]:
-            values[first - low : last - low] = self._fast[which, first:last, column]
-        return values
-
-    def _past_values(self, name: str, low: int, high: int) -> Floats | None:
+    def _lay_past(self, values: Floats, name: str, low: int, high: int) -> None:
+        """The requests of the time before the run, where the window reaches back to it."""
         if low >= 0 or self._past is None or name not in self._from_start:
-            return None
+            return
         rows = len(self._past)
-        values = np.full(min(0, high) - low, np.nan)
-        first = max(low + rows, 0)
-        known = self._past[first : min(0, high) + rows, self._from_start[name]]
-        if len(known):
-            values[first - low - rows :] = np.where(known > 0, known, np.nan)
-        return values
+        first, last = max(low + rows, 0), min(0, high) + rows
+        if last > first:
+            known = self._past[first:last, self._from_start[name]]
+            values[first - rows - low : last - rows - low] = np.where(known > 0, known, np.nan)
+
+
+def _names(targets: Iterable[MetricTarget | str]) -> list[str]:
+    return [target if isinstance(target, str) else target.name for target in targets]
 
 
 def _with_room(table: npt.NDArray[np.float32], rows: int, columns: int) -> npt.NDArray[np.float32]:
