@@ -9,7 +9,7 @@ import numpy as np
 
 from tidepool.config.types import Config, Hosting, Via
 from tidepool.decision.record import Step
-from tidepool.decision.subjects import LAUNCH_UNKNOWN_S, START_UNKNOWN_S, Home, Subject, effective_types
+from tidepool.decision.subjects import LAUNCH_UNKNOWN_S, START_UNKNOWN_S, Home, Subject
 from tidepool.fleet import Fleet, InstanceType, Status
 from tidepool.fleet.demand import Values
 from tidepool.forecast.profile import between
@@ -109,7 +109,7 @@ def _places(subject: Subject, fleet: Fleet, config: Config, room: Mapping[str, i
 
     Where nothing says what the model serves on a type, it is no place to go.
     """
-    kinds = effective_types(fleet, config)
+    kinds = fleet.instance_types
     places = []
     for pool in config.pools.values():
         endpoint = fleet.endpoints.get(pool.endpoint)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tidepool.config.resolve import model_config, pool_of_endpoint
@@ -125,17 +124,6 @@ def subjects(fleet: Fleet, config: Config) -> tuple[Subject, ...]:
     )
 
 
-def effective_types(fleet: Fleet, config: Config) -> Mapping[str, InstanceType]:
-    """Instance types at the price that is paid: list price × price_factor."""
-    factor = config.money.price_factor
-    if factor == 1.0:
-        return fleet.instance_types
-    return {
-        name: InstanceType(kind.name, kind.accelerators, kind.usd_per_hour * factor, kind.quota)
-        for name, kind in fleet.instance_types.items()
-    }
-
-
 def _home(
     fleet: Fleet,
     config: Config,
@@ -154,7 +142,7 @@ def _home(
         endpoint=endpoint,
         component=component,
         pool=pool,
-        instance=effective_types(fleet, config).get(endpoint.instance_type),
+        instance=fleet.instance_types.get(endpoint.instance_type),
         shape=shape,
         launch_s=launch,
         evidence=fleet.evidence.get(target, NO_EVIDENCE),

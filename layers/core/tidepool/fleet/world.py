@@ -16,7 +16,7 @@ class Fleet:
     """The observed fleet.
 
     endpoints, components: by name. evidence: by target name (component, or dedicated endpoint).
-    instance_types: by type name, for the types of every endpoint and every declared shape.
+    instance_types: by type name, at the price that is paid, for the types of every endpoint and every declared shape.
     routes: by model identity; a model that is missing has no route of ours.
     moving: identities of models with an open move, and the targets (component or endpoint names) it created.
     signals: holds, freezes and surges from the ledger. frozen_by: alarms and calendars that freeze now.
