@@ -220,6 +220,12 @@ def test_rule_8_there_are_at_most_2000_models() -> None:
     assert only_problem(fleet(*lines, "  m-2000: {}")).path == "models"
 
 
+def test_rule_8_there_are_at_most_200_globs() -> None:
+    lines = ["models:", *(f'  "m-{i}-*": {{}}' for i in range(200))]
+    assert problems(fleet(*lines)) == ()
+    assert only_problem(fleet(*lines, '  "n*": {}')).value == "201 globs"
+
+
 # --- Rule 9: schedules
 
 

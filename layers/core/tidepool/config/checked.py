@@ -33,6 +33,8 @@ def _schema_problems(source: Source) -> tuple[FleetFile | None, list[Problem]]:
 
     What is left goes on to the rules between blocks, so that one wrong number does not hide a missing pool.
     """
+    if source.value is None:
+        return None, []
     if not isinstance(source.value, dict):
         return None, [Problem(path_text(()), source.value, "a block of keys", "begin with `schema: 1`", 1)]
     value, problems = source.value, list[Problem]()

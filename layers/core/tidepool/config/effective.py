@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tidepool.config.checked import validated
-from tidepool.config.layers import Layers, keys_of, layers_of
+from tidepool.config.layers import Layers, globs_of, keys_of, layers_of
 from tidepool.config.notation import clock_text, days_text
 from tidepool.config.schema import FleetFile
 from tidepool.config.typed import model_of
@@ -39,7 +39,7 @@ class Line:
 def effective(text: str | bytes, model: str) -> tuple[Line, ...]:
     """Every value in force for `model`, each with its line, in a fixed order. Raises BadFleetFile."""
     file, source = validated(text)
-    keys = keys_of(file, model)
+    keys = keys_of(file, model, globs=globs_of(file))
     layers = layers_of(file, keys)
     return tuple(_lines(model_of(file, model, keys), file, layers, source))
 

@@ -25,12 +25,15 @@ def by_precedence(globs: Iterable[str]) -> tuple[str, ...]:
 
 
 def ties(globs: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Pairs with the same literal prefix that some name would match both: neither is more specific."""
+    """Pairs with the same literal prefix that some name would match both: neither is more specific.
+
+    Each glob is told off once, against the first that it ties with.
+    """
     alike: defaultdict[str, list[str]] = defaultdict(list)
     for glob in globs:
-        for earlier in alike[literal_prefix(glob)]:
-            if overlap(earlier, glob):
-                yield earlier, glob
+        tied = next((earlier for earlier in alike[literal_prefix(glob)] if overlap(earlier, glob)), None)
+        if tied is not None:
+            yield tied, glob
         alike[literal_prefix(glob)].append(glob)
 
 

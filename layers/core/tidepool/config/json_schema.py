@@ -34,6 +34,8 @@ def _plain(value: Any) -> Any:
         word = WORDS.get(value["$ref"].rpartition("/")[2])
         return value if word is None else {"oneOf": [{"const": word}, value]}
     inner = {key: _plain(item) for key, item in value.items() if key != "title" and (key, item) != ("default", None)}
+    if "patternProperties" in inner:
+        inner["additionalProperties"] = False  # A name of another form is refused, not ignored.
     options = [option for option in inner.get("anyOf", ()) if option != {"type": "null"}]
     if len(options) == 1:
         del inner["anyOf"]

@@ -54,11 +54,14 @@ def layers_of(file: FleetFile, keys: tuple[str, ...]) -> Layers:
     return Layers(class_name, keys[0] if keys else "", written)
 
 
-def keys_of(file: FleetFile, name: str) -> tuple[str, ...]:
-    """The keys of `models` that hold for a model: its own, then the winning glob's."""
-    models = file.models or {}
-    exact = (name,) if name in models else ()
+def globs_of(file: FleetFile) -> tuple[str, ...]:
+    """The globs of `models`, the most specific first."""
+    return by_precedence(key for key in file.models or {} if is_glob(key))
+
+
+def keys_of(file: FleetFile, name: str, *, globs: tuple[str, ...]) -> tuple[str, ...]:
+    """The keys of `models` that hold for a model: its own, then the winning glob's (`globs` as in globs_of)."""
+    exact = (name,) if name in (file.models or {}) else ()
     if is_glob(name):
         return exact
-    globs = by_precedence(key for key in models if is_glob(key))
     return exact + next(((glob,) for glob in globs if fnmatchcase(name, glob)), ())

@@ -14,8 +14,8 @@ from tidepool.config.classes import (
     LONGEST_STREAM_S,
     give_back_of,
 )
-from tidepool.config.globs import by_precedence, is_glob
-from tidepool.config.layers import Layers, keys_of, layers_of
+from tidepool.config.globs import is_glob
+from tidepool.config.layers import Layers, globs_of, keys_of, layers_of
 from tidepool.config.notation import moment_s
 from tidepool.config.schema import (
     NEVER,
@@ -39,6 +39,7 @@ def config_of(file: FleetFile) -> t.Config:
     """The whole file, typed and complete. The file has passed schema.py and rules.py."""
     timezone = file.timezone or DEFAULT_TIMEZONE
     keys = tuple(file.models or {})
+    globs = globs_of(file)
     return t.Config(
         schema=file.schema_,
         region=file.region or "",
@@ -50,8 +51,8 @@ def config_of(file: FleetFile) -> t.Config:
         writers=_writers(file),
         pools={name: _pool(name, block, timezone) for name, block in (file.pools or {}).items()},
         instances={name: _instance(name, block) for name, block in (file.instances or {}).items()},
-        names={key: model_of(file, key, keys_of(file, key)) for key in keys if not is_glob(key)},
-        globs=tuple((glob, model_of(file, glob, (glob,))) for glob in by_precedence(filter(is_glob, keys))),
+        names={key: model_of(file, key, keys_of(file, key, globs=globs)) for key in keys if not is_glob(key)},
+        globs=tuple((glob, model_of(file, glob, (glob,))) for glob in globs),
         unmatched=model_of(file, "", ()),
     )
 

@@ -37,7 +37,10 @@ _NULLS = {"", "~", "null"}
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The file as plain dicts, lists, str, int, float and bool; `lines` has the line of every path in it."""
+    """The file as plain dicts, lists, str, int, float and bool; `lines` has the line of every path in it.
+
+    `value` is None when the text could not be read to its end; `problems` says why.
+    """
 
     value: Any
     lines: Mapping[Path, int]
@@ -70,20 +73,20 @@ def read(text: str | bytes) -> Source:
         reading.refuse(
             (), 1, value=f"{len(encoded)} bytes", allowed=f"at most {MAX_BYTES} bytes", hint="one file a region"
         )
-        return Source({}, {}, tuple(reading.problems))
+        return Source(None, {}, tuple(reading.problems))
     try:
         events = yaml.parse(encoded.decode("utf-8"), Loader=_Loader)
         value = _document(events, reading)
     except UnicodeDecodeError as error:
         line = encoded[: error.start].count(b"\n") + 1
         reading.refuse((), line, value=encoded[error.start : error.start + 1], allowed="UTF-8 text")
-        value = {}
+        value = None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         said = getattr(error, "problem", None) or getattr(error, "reason", None) or "not YAML"
         line = mark.line + 1 if mark is not None else 1
         reading.refuse((), line, value=said, allowed="YAML", hint="check indentation, quotes and brackets here")
-        value = {}
+        value = None
     return Source(value, reading.lines, tuple(reading.problems))
 
 
@@ -130,9 +133,8 @@ def _node(event: Any, events: Iterator[Any], path: Path, reading: _Reading) -> A
     if isinstance(event, yaml.ScalarEvent):
         return _scalar(event, path, reading)
     if len(path) >= MAX_DEPTH:
-        reading.refuse(path, line, value="nested too deep", allowed=f"at most {MAX_DEPTH} levels")
-        _skip(events)
-        return {}
+        # Reading on could take minutes: libyaml needs quadratic time for brackets in brackets.
+        raise yaml.MarkedYAMLError(problem=f"more than {MAX_DEPTH} levels", problem_mark=event.start_mark)
     if isinstance(event, yaml.SequenceStartEvent):
         return _sequence(events, path, reading)
     return _mapping(events, path, reading)
