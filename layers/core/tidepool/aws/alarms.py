@@ -25,6 +25,12 @@ class FreezeAlarms:
             *(name for name in config.safety.freeze_calendars if self._closed(name)),
         )
 
+    def tags(self, alarm_arn: str) -> dict[str, str]:
+        """The alarm's tags: what its owner wants decide to make of it."""
+        with calling("ListTagsForResource", alarm_arn):
+            reply = self._clients.get("cloudwatch").list_tags_for_resource(ResourceARN=alarm_arn)
+        return {tag["Key"]: tag["Value"] for tag in reply["Tags"]}
+
     def _alarms(self, names: tuple[str, ...]) -> list[str]:
         states: dict[str, str] = {}
         for first in range(0, len(names), PER_CALL):

@@ -15,6 +15,7 @@ from tidepool.plan.change import Change, ScaleCopies, ScaleInstances, SetBounds,
 
 _CLASSES = {kind.__name__: kind for kind in (ScaleCopies, ScaleInstances, SetBounds, StartMove)}
 _ADAPTERS: Mapping[str, TypeAdapter[Any]] = {name: TypeAdapter(kind) for name, kind in _CLASSES.items()}
+_COUNTS = {"copies_from", "copies_to", "instances_from", "instances_to", "min_to", "max_to", "size"}
 
 
 def change_of(value: object) -> Change:
@@ -25,9 +26,15 @@ def change_of(value: object) -> Change:
     if kind not in _CLASSES:
         raise BadEvent("change", (Problem("change.kind", value.get("kind"), ", ".join(_CLASSES)),))
     known = {field.name for field in fields(_CLASSES[kind])}
+    counts = {name: value[name] for name in value.keys() & _COUNTS}
     problems = [
         Problem(f"change.{name}", value[name], f"the fields of {kind}: {', '.join(sorted(known))}")
         for name in sorted(value.keys() - known - {"kind"})
+    ]
+    problems += [
+        Problem(f"change.{name}", count, "a whole number, 0 or more")
+        for name, count in sorted(counts.items())
+        if isinstance(count, int) and count < 0
     ]
     try:
         change: Change = _ADAPTERS[kind].validate_python({k: v for k, v in value.items() if k in known})

@@ -31,6 +31,11 @@ class Clients:
         self._made: dict[str, Any] = {}
         self._change = ""
 
+    @property
+    def region(self) -> str:
+        """The region that everything but the price list is asked in."""
+        return str(self.get("sagemaker").meta.region_name)
+
     def get(self, service: str) -> Any:
         """The client of a service, by boto3's name."""
         if service not in self._made:

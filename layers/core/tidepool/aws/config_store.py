@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tidepool.aws.objects import Bucket
+from tidepool.config.differences import Difference, differences
 from tidepool.config.load import load
 from tidepool.config.types import Config
 from tidepool.errors import BadFleetFile, NotFound, Problem, UnknownSchema
@@ -39,8 +40,18 @@ class Pointer(BaseModel):
 class FleetFile:
     """runtime.ports.ConfigStore over the bucket. Only decide judges uploads; the others read what is in force."""
 
-    def __init__(self, bucket: Bucket, bus: Bus, *, clock: Callable[[], int], judges: bool) -> None:
+    def __init__(
+        self,
+        bucket: Bucket,
+        bus: Bus,
+        *,
+        clock: Callable[[], int],
+        judges: bool = False,
+        refused: Callable[[BadFleetFile], None] | None = None,
+    ) -> None:
+        """`refused` is told of every file that is refused, once: the function's log and its alarm's metric."""
         self._bucket, self._bus, self._clock, self._judges = bucket, bus, clock, judges
+        self._refused = refused
         self._pointer, self._etag = Pointer(), ""
         self._known: tuple[str, Config] | None = None
 
@@ -79,12 +90,20 @@ class FleetFile:
             if not seen:
                 self._write_pointer(pointer.model_copy(update={"judged": newest, "at": now}))
                 self._bus.announce("fleet-file-refused", _refusal(error, newest, stored.commit), now)
+                if self._refused:
+                    self._refused(error)
             raise
         if pointer.version != newest:
+            # What it allows more than the file before is said aloud: a raised rung, a lower floor, a dropped hold.
+            allows = [str(found) for found in self._allows(pointer.version, config, now)]
             self._write_pointer(Pointer(version=newest, judged=newest, commit=stored.commit, at=now))
-            self._bus.announce("fleet-file-accepted", {"version": newest, "commit": stored.commit}, now)
+            accepted = {"version": newest, "commit": stored.commit, "allows": allows[:SHOWN_PROBLEMS]}
+            self._bus.announce("fleet-file-accepted", accepted, now)
         self._known = (newest, config)
         return config, stored.commit
+
+    def _allows(self, before: str, config: Config, now: int) -> tuple[Difference, ...]:
+        return differences(self._config(before), config, now=now) if before else ()
 
     def _config(self, version: str) -> Config:
         if self._known is None or self._known[0] != version:

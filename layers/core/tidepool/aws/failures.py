@@ -44,7 +44,8 @@ TABLE: tuple[Row, ...] = (
     # "Cannot update inference component … while it is in state UPDATE_RC_IN_PROGRESS"
     Row(ANY, "while it is in state", Busy),
     Row(ANY, "cannot update in-progress", Busy),  # "Cannot update in-progress endpoint …"
-    Row(ANY, "in-progress", Busy),
+    # What InvokeEndpoint says at zero copies; its text also speaks of a scaling that "may be in-progress".
+    Row(ANY, "no capacity to process", NoCapacity),
     Row(ANY, "not enough hardware resources", NoCapacity),  # a copy that no instance has room for
     Row(ANY, "insufficient capacity", NoCapacity),  # BLOG
     Row(ANY, "unable to provision", NoCapacity),  # BLOG

@@ -31,8 +31,8 @@ class PriceList:
     warm.
     """
 
-    def __init__(self, clients: Clients, region: str, *, clock: Callable[[], int]) -> None:
-        self._clients, self._region, self._clock = clients, region, clock
+    def __init__(self, clients: Clients, *, clock: Callable[[], int]) -> None:
+        self._clients, self._clock = clients, clock
         self._listed: dict[str, tuple[int, Listed | None]] = {}
         self._quotas: tuple[int, Mapping[str, int]] = (0, {})
 
@@ -53,7 +53,7 @@ class PriceList:
         return listed
 
     def _ask_price(self, name: str) -> Listed | None:
-        wanted = {"regionCode": self._region, "instanceName": name, "component": "Hosting"}
+        wanted = {"regionCode": self._clients.region, "instanceName": name, "component": "Hosting"}
         with calling("GetProducts", name):
             reply = self._clients.get("pricing").get_products(
                 ServiceCode="AmazonSageMaker",

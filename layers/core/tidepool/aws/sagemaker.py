@@ -19,7 +19,7 @@ from tidepool.fleet import Component, Endpoint, EndpointKind, Status, Target
 from tidepool.runtime.ports import Answer
 
 TAGS_KEPT_S = 300
-"""A new identity or a hold by tag is seen within five minutes; a fleet of 100 costs 20 ListTags a minute, not 100. Ours."""
+"""A new identity is seen within five minutes, and a fleet of 100 costs 20 ListTags a minute instead of 100. Ours."""
 
 
 class SageMaker(HostingWrites):
@@ -28,7 +28,7 @@ class SageMaker(HostingWrites):
     def __init__(self, clients: Clients, *, stack: str, identity: Callable[[], str], clock: Callable[[], int]) -> None:
         super().__init__(clients, stack=stack)
         self._identity, self._clock = identity, clock
-        self._tags: dict[str, tuple[int, dict[str, str]]] = {}
+        self._tags_seen: dict[str, tuple[int, dict[str, str]]] = {}
         self._configs: dict[str, Mapping[str, Any]] = {}
         self._models: dict[str, Mapping[str, Any]] = {}
         self._foreign: dict[str, tuple[object, Endpoint]] = {}
@@ -85,7 +85,7 @@ class SageMaker(HostingWrites):
         return component_of(described, tags=tags, identity=self._identity())
 
     def probe(self, target: Target, sample: str) -> Answer:
-        """One synthetic request was answered, or why not. `sample` is the s3:// address of its body, '' = an empty one."""
+        """What one synthetic request was answered. `sample` is the s3:// address of its body, '' = an empty one."""
         return probe(self._clients, target, sample)
 
     def _listed(self, operation: str, method: str, key: str) -> list[dict[str, Any]]:
@@ -108,10 +108,10 @@ class SageMaker(HostingWrites):
     def _tags_of(self, arn: str, created: object) -> dict[str, str]:
         # With the time of creation in the key, a resource made anew under an old name has its own tags at once.
         key = f"{arn} {created}"
-        until, tags = self._tags.get(key, (0, {}))
+        until, tags = self._tags_seen.get(key, (0, {}))
         if self._clock() >= until:
             with calling("ListTags", arn):
                 pages = self._sagemaker.get_paginator("list_tags").paginate(ResourceArn=arn)
                 tags = {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
-            self._tags[key] = (self._clock() + TAGS_KEPT_S, tags)
+            self._tags_seen[key] = (self._clock() + TAGS_KEPT_S, tags)
         return tags

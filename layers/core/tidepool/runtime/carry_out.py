@@ -83,9 +83,7 @@ def _differs(ports: Ports, change: Act, now: int) -> tuple[str, str] | None:
             if component.endpoint != change.endpoint:
                 return "superseded", f"{component.name} is on {component.endpoint}, not on {change.endpoint}"
             wanted, busy = component.copies_wanted, component.status.busy
-            return _compared(
-                wanted, change.copies_from, change.copies_to, "copies", component.status if busy else ""
-            )
+            return _compared(wanted, change.copies_from, change.copies_to, "copies", component.status if busy else "")
         case ScaleInstances():
             endpoint = ports.hosting.endpoint(change.endpoint)
             wanted, busy = endpoint.instances_wanted, endpoint.status.busy
@@ -137,13 +135,9 @@ def _act(ports: Ports, change: Act) -> None:
         case ScaleCopies():
             ports.hosting.set_copies(change.component, change.copies_to, change=change.id)
         case ScaleInstances():
-            ports.hosting.set_instances(
-                change.endpoint, change.variant, change.instances_to, change=change.id
-            )
+            ports.hosting.set_instances(change.endpoint, change.variant, change.instances_to, change=change.id)
         case SetBounds():
-            ports.hosting.set_bounds(
-                change.endpoint, minimum=change.min_to, maximum=change.max_to, change=change.id
-            )
+            ports.hosting.set_bounds(change.endpoint, minimum=change.min_to, maximum=change.max_to, change=change.id)
         case _:
             assert_never(change)
 

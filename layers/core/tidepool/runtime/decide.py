@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tidepool.config.types import Config
 from tidepool.decision import pipeline
 from tidepool.decision.pipeline import Ahead
 from tidepool.decision.record import Decision
 from tidepool.errors import BadFleetFile
+from tidepool.fleet import Fleet
+from tidepool.memory import Memory
 from tidepool.report.entries import sample
 from tidepool.runtime.observe import observe
 from tidepool.runtime.ports import Lease, Ports
@@ -26,63 +29,67 @@ def decide(
     *,
     ahead: Ahead | None = None,
     dial: float = 1.0,
+    asked_at: int | None = None,
     later: Callable[[], int] | None = None,
     timed: list[float] | None = None,
     perf: Callable[[], float] | None = None,
 ) -> Decision | None:
-    """A decision is recorded and its changes are on the bus; None when another decides, or no file is in
-    force.
+    """A decision is recorded and its changes are on the bus; None when nobody needs one.
 
-    Who finds the lease taken leaves a note, and the holder looks once more before it goes: a hundred alarms
-    at once cost two looks. `later` gives the time of that second look. `timed` collects the seconds (of
-    `perf`) that each pure decision took. Any error of a read goes through: nothing is stored and nothing is
-    sent.
+    Nobody does when another holds the lease, when no file is in force, or when a decision has been made at or after
+    `asked_at` (the event's time; `now` without it): that one has seen what the event speaks of. Who finds the lease
+    taken leaves a note, and the holder looks once more before it goes, at the time that `later` then gives. So a
+    hundred alarms at once cost one decision, two at most.
+
+    `timed` collects the seconds (of `perf`) that each pure decision took. Any error of a read goes through: nothing is
+    stored and nothing is sent.
     """
+
+    def purely(fleet: Fleet, config: Config, memory: Memory, at: int, commit: str) -> Decision:
+        began = perf() if perf else 0.0
+        decision = pipeline.decide(fleet, config, memory, at, commit=commit, ahead=ahead, dial=dial)
+        if perf and timed is not None:
+            timed.append(perf() - began)
+        return decision
+
+    decision, asked_again = _under_lease(ports, purely, now, asked_at=now if asked_at is None else asked_at)
+    if asked_again and later:
+        again = later()
+        # Who asks during the second look is answered by the next tick; a third look here could go on for ever.
+        second, _ = _under_lease(ports, purely, again, asked_at=again)
+        decision = second or decision
+    return decision
+
+
+Purely = Callable[[Fleet, Config, Memory, int, str], Decision]
+
+
+def _under_lease(ports: Ports, purely: Purely, now: int, *, asked_at: int) -> tuple[Decision | None, bool]:
+    """(the decision, whether somebody asked to look again meanwhile)."""
     lease = ports.ledger.lease(now, LEASE_S)
     if lease is None:
-        return None
-    asked_again = False
+        return None, False
     try:
-        decision = _look(ports, lease, now, ahead=ahead, dial=dial, timed=timed, perf=perf)
-    finally:
-        # The lease goes back whatever happened. After an error the next tick is at most a minute away.
-        asked_again = ports.ledger.release(lease, now)
-    if not asked_again:
-        return decision
-    again = later() if later else now
-    second = ports.ledger.lease(again, LEASE_S)
-    if second is None:
-        return decision
-    try:
-        return _look(ports, second, again, ahead=ahead, dial=dial, timed=timed, perf=perf)
-    finally:
-        # Who asks during the second look is answered by the next tick; a third look here could go on for
-        # ever.
-        ports.ledger.release(second, again)
+        decision = _look(ports, lease, purely, now, asked_at=asked_at)
+    except BaseException:
+        # The lease goes back whatever happened: the next tick is at most a minute away.
+        ports.ledger.release(lease, now)
+        raise
+    return decision, ports.ledger.release(lease, now)
 
 
-def _look(
-    ports: Ports,
-    lease: Lease,
-    now: int,
-    *,
-    ahead: Ahead | None,
-    dial: float,
-    timed: list[float] | None,
-    perf: Callable[[], float] | None,
-) -> Decision | None:
+def _look(ports: Ports, lease: Lease, purely: Purely, now: int, *, asked_at: int) -> Decision | None:
     try:
         config, commit = ports.config.current()
     except BadFleetFile:
         return None
-    fleet = observe(ports, config, now)
     memory = ports.ledger.memory()
-    began = perf() if perf else 0.0
-    decision = pipeline.decide(fleet, config, memory, now, commit=commit, ahead=ahead, dial=dial)
-    if perf and timed is not None:
-        timed.append(perf() - began)
-    # The record first: a change that no record explains must not exist. If this dies before the send, the
-    # next tick sees the same world and asks again.
+    if memory.at >= asked_at:
+        return None
+    fleet = observe(ports, config, now)
+    decision = purely(fleet, config, memory, now, commit)
+    # The record first: a change that no record explains must not exist. If this dies before the send, the next tick
+    # sees the same world and asks again.
     key = ports.ledger.save_decision(decision, lease)
     if now // SAMPLE_S != memory.at // SAMPLE_S:
         ports.ledger.save_sample(

@@ -42,13 +42,10 @@ def observe(ports: Ports, config: Config, now: int) -> Fleet:
     )
 
 
-def metric_targets(
-    endpoints: Mapping[str, Endpoint], components: Mapping[str, Component]
-) -> tuple[MetricTarget, ...]:
+def metric_targets(endpoints: Mapping[str, Endpoint], components: Mapping[str, Component]) -> tuple[MetricTarget, ...]:
     """Whose metrics a decision needs: every component, and every dedicated endpoint, by name."""
     shared = (
-        MetricTarget(name=c.name, endpoint=c.endpoint, variant=c.variant, component=c.name)
-        for c in components.values()
+        MetricTarget(name=c.name, endpoint=c.endpoint, variant=c.variant, component=c.name) for c in components.values()
     )
     dedicated = (
         MetricTarget(name=e.name, endpoint=e.name, variant=e.variant, component="")
@@ -79,9 +76,7 @@ def _models(endpoints: Iterable[Endpoint], components: Iterable[Component]) -> l
     return sorted({c.model for c in components if c.model} | {e.model for e in endpoints if e.model})
 
 
-def _instance_types(
-    ports: Ports, config: Config, endpoints: Mapping[str, Endpoint]
-) -> dict[str, InstanceType]:
+def _instance_types(ports: Ports, config: Config, endpoints: Mapping[str, Endpoint]) -> dict[str, InstanceType]:
     """Types of every endpoint, pool and declared shape. What fleet.yaml says of a type wins over the account.
 
     The account is asked only for what the file leaves out. `price_factor` is laid on list prices alone: a

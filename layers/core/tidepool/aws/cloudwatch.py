@@ -1,0 +1,166 @@
+"""runtime.ports.Metrics over CloudWatch: GetMetricData in few calls, put into series as far as they can be visible."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from tidepool.aws.burst_alarms import BurstAlarms
+from tidepool.aws.clients import Clients
+from tidepool.aws.failures import calling
+from tidepool.fleet import Evidence, Series
+from tidepool.fleet.demand import Values
+from tidepool.runtime.ports import MetricTarget
+
+METRIC_DELAY_S, FAST_DELAY_S = 60, 20
+"""How long after its period a datapoint can be visible: 60-second metrics (bench-rules 4.2; AWS: usually within one
+minute), 10-second metrics (assumed). A period that ended later than this before `now` is not asked for: its silence
+would look like a period without requests."""
+FAST_KEPT_S = 3 * 3600
+"""CloudWatch keeps sub-minute data for 3 hours (sagemaker-facts: DOC)."""
+QUERIES_PER_CALL, DATAPOINTS_PER_CALL = 500, 100_800
+"""Limits of GetMetricData (sagemaker-facts: DOC)."""
+
+MINUTE, FAST = 60, 10
+SAGEMAKER = "AWS/SageMaker"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One metric of a target: CloudWatch's namespace, name, statistic and period, and our unit = theirs ÷ `divisor`."""
+
+    namespace: str
+    name: str
+    stat: str
+    period: int = MINUTE
+    divisor: float = 1.0
+
+
+INVOCATIONS = Asked(SAGEMAKER, "Invocations", "Sum")
+_BOTH = {
+    "invocations": INVOCATIONS,
+    "rejected": Asked(SAGEMAKER, "NoCapacityInvocationFailures", "Sum"),
+    "latency_ms": Asked(SAGEMAKER, "ModelLatency", "Average", divisor=1000),  # CloudWatch has microseconds
+    "errors": Asked(SAGEMAKER, "Invocation5XXErrors", "Sum"),
+}
+SHARED: Mapping[str, Asked] = {
+    **_BOTH,
+    "concurrency": Asked(SAGEMAKER, "ConcurrentRequestsPerCopy", "Maximum", FAST),
+    "utilisation": Asked("/aws/sagemaker/InferenceComponents", "GPUUtilizationNormalized", "Average"),
+}
+DEDICATED: Mapping[str, Asked] = {
+    **_BOTH,
+    "concurrency": Asked(SAGEMAKER, "ConcurrentRequestsPerModel", "Maximum", FAST),
+    "utilisation": Asked("/aws/sagemaker/Endpoints", "GPUUtilization", "Average"),
+}
+"""Field of Evidence → metric. Asking by EndpointName alone returns nothing (sagemaker-facts: DOC)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One metric of one target over [start_s, end_s)."""
+
+    target: MetricTarget
+    field: str
+    asked: Asked
+    start_s: int
+    end_s: int
+
+    @property
+    def points(self) -> int:
+        return (self.end_s - self.start_s) // self.asked.period
+
+
+class CloudWatch(BurstAlarms):
+    """Evidence and history. A period that CloudWatch has no datapoint for is NaN, never zero."""
+
+    def __init__(self, clients: Clients, *, decide_arn: str = "") -> None:
+        super().__init__(clients, decide_arn=decide_arn)
+
+    def evidence(self, targets: Sequence[MetricTarget], now: int, window_s: int) -> Mapping[str, Evidence]:
+        """By target name: every series over [now - window_s, now), as far as it is visible at `now`."""
+        queries = [
+            _query(target, field, asked, since=now - window_s, now=now)
+            for target in targets
+            for field, asked in (SHARED if target.component else DEDICATED).items()
+        ]
+        series = self._series(queries)
+        found: dict[str, dict[str, Series]] = {target.name: {} for target in targets}
+        for query, values in zip(queries, series, strict=True):
+            found[query.target.name][query.field] = values
+        return {name: Evidence(**fields) for name, fields in found.items()}
+
+    def history(self, targets: Sequence[MetricTarget], since: int, now: int) -> Mapping[str, Series]:
+        """By target name: Invocations per 60 s over [since, now), as far as visible."""
+        queries = [_query(target, "invocations", INVOCATIONS, since=since, now=now) for target in targets]
+        return {query.target.name: series for query, series in zip(queries, self._series(queries), strict=True)}
+
+    def _series(self, queries: Sequence[Query]) -> list[Series]:
+        """The answer to each query, in order."""
+        values: list[Values] = [np.full(query.points, np.nan) for query in queries]
+        for first, batch in _batches(queries):
+            for i, at, value in self._ask(batch):
+                query = batch[i]
+                place = (at - query.start_s) // query.asked.period
+                if 0 <= place < query.points:
+                    values[first + i][place] = value / query.asked.divisor
+        return [Series(q.start_s, q.asked.period, found) for q, found in zip(queries, values, strict=True)]
+
+    def _ask(self, batch: Sequence[Query]) -> Iterator[tuple[int, int, float]]:
+        """(place in the batch, time, value) of every datapoint that there is."""
+        request: dict[str, Any] = {
+            "MetricDataQueries": [_asked(i, query) for i, query in enumerate(batch)],
+            "StartTime": datetime.fromtimestamp(min(query.start_s for query in batch), UTC),
+            "EndTime": datetime.fromtimestamp(max(query.end_s for query in batch), UTC),
+            "ScanBy": "TimestampAscending",
+        }
+        with calling("GetMetricData", f"{len(batch)} metrics"):
+            for page in self._clients.get("cloudwatch").get_paginator("get_metric_data").paginate(**request):
+                for result in page["MetricDataResults"]:
+                    i = int(result["Id"][1:])
+                    for at, value in zip(result["Timestamps"], result["Values"], strict=True):
+                        yield i, int(at.timestamp()), float(value)
+
+
+def _query(target: MetricTarget, field: str, asked: Asked, *, since: int, now: int) -> Query:
+    """The whole periods from the one that holds `since` to the last that can be visible at `now`."""
+    fast = asked.period == FAST
+    delay = FAST_DELAY_S if fast else METRIC_DELAY_S
+    start = (max(since, now - FAST_KEPT_S) if fast else since) // asked.period * asked.period
+    end = max(start, (now - delay) // asked.period * asked.period)
+    return Query(target, field, asked, start, end)
+
+
+def _batches(queries: Sequence[Query]) -> Iterator[tuple[int, Sequence[Query]]]:
+    """(place of the first, queries), as many a call as its limits allow; none when no period can be visible."""
+    longest = max((query.points for query in queries), default=0)
+    if longest == 0:
+        return
+    size = max(1, min(QUERIES_PER_CALL, DATAPOINTS_PER_CALL // longest))
+    for first in range(0, len(queries), size):
+        yield first, queries[first : first + size]
+
+
+def _asked(i: int, query: Query) -> dict[str, Any]:
+    target, asked = query.target, query.asked
+    dimensions = (
+        {"InferenceComponentName": target.component}
+        if target.component
+        else {"EndpointName": target.endpoint, "VariantName": target.variant}
+    )
+    return {
+        "Id": f"q{i}",
+        "MetricStat": {
+            "Metric": {
+                "Namespace": asked.namespace,
+                "MetricName": asked.name,
+                "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
+            },
+            "Period": asked.period,
+            "Stat": asked.stat,
+        },
+    }
