@@ -10,7 +10,7 @@ class Agenda:
     """Events take effect at the first step boundary at or after their time (bench-rules 1.1)."""
 
     def __init__(self, now_s: float) -> None:
-        self.now_s = now_s
+        self.now_s: float = now_s
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._count = 0
 

@@ -87,7 +87,7 @@ class Cloud:
     # Time.
 
     def run_to(self, t_s: int) -> None:
-        """Everything up to `t_s` has happened, what is due at `t_s` itself included; the clock shows it."""
+        """Everything up to `t_s` has happened, what is due at a boundary `t_s` included; the clock shows it."""
         while self._step_s < t_s:
             self._agenda.happen(self._step_s)
             minute_end_s = self._step_s - self._step_s % 60 + 60
@@ -96,8 +96,9 @@ class Cloud:
             end_s = min(self._step_s + steps * STEP_S, minute_end_s)
             self.requests.run(self._step_s, end_s)
             self._step_s = end_s
-        self.now_s = t_s
-        self._agenda.happen(t_s)
+        # What falls between two boundaries waits for the next one.
+        self._agenda.happen(t_s - (t_s - self.start_s) % STEP_S)
+        self.now_s = self._agenda.now_s = t_s
 
     def _end_minute(self, minute_s: int) -> None:
         self.metrics.end_minute(minute_s)

@@ -72,7 +72,9 @@ class Metrics:
         starts = at_once + requests.queue_starts
         with np.errstate(divide="ignore", invalid="ignore"):
             wait_s = requests.waited_s / starts
-            used = requests.busy_rows.sum(axis=0) / requests.slot_rows.sum(axis=0)
+            # The mean over each step: what started in it was there for half of it.
+            busy = (requests.busy_rows - requests.start_rows / 2).sum(axis=0)
+            used = busy / requests.slot_rows.sum(axis=0)
         table = self._minutes[:, row, :count]
         table[INVOCATIONS] = np.where(accepted > 0, accepted, np.nan)
         table[REJECTED] = np.where(requests.rejected > 0, requests.rejected, np.nan)

@@ -4,6 +4,8 @@ Targets (a component, or a dedicated endpoint) are rows of flat arrays, so that 
 whatever their number; Python looks only at targets with a queue and at models whose callers try again.
 The order inside a step at boundary t: requests that ended on [t-2, t) leave their slots, queues move up, whoever
 waited their patience leaves, batch callers try again, the arrivals of [t, t+2) start, queue or are rejected.
+A slot is held for whole steps, 2 ÷ (1 − exp(−2 ÷ service_s)) s on average: for 10 s that is 11.03 s, as rule 2.5's
+binomial has it. What is counted as busy is counted after the arrivals, where it is largest.
 """
 
 from __future__ import annotations
