@@ -23,6 +23,8 @@ VERBS = {
         "CreateEndpointConfig",
         "AddTags",
         "InvokeEndpoint",
+        "UpdateInferenceComponentRuntimeConfig",
+        "UpdateEndpointWeightsAndCapacities",
         "DeleteInferenceComponent",
         "DeleteEndpoint",
         "DeleteEndpointConfig",
