@@ -1,0 +1,263 @@
+"""The embedded AWS: the deployed handlers on the twin, woken as the translated template says, on a virtual clock.
+
+    with Rig(cloud, template=Path("template.yaml"), parameters={"Hands": "moves"}, fleet_yaml=text) as rig:
+        rig.run_to(cloud.start_s + 86_400, on_event=print)
+
+One rig at a time in a process: it answers for boto3 and holds the clock.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Self
+
+import boto3
+import time_machine
+from moto import mock_aws
+
+from tidepool_lab.embedded import events, services
+from tidepool_lab.embedded import template as templates
+from tidepool_lab.embedded.alarms import AlarmBook
+from tidepool_lab.embedded.cloudwatch import CloudWatch
+from tidepool_lab.embedded.dispatcher import Dispatcher, Happened
+from tidepool_lab.embedded.intercept import ACCOUNT, Params, answering
+from tidepool_lab.embedded.lambdas import Host
+from tidepool_lab.embedded.metrics import Recorded, Store
+from tidepool_lab.embedded.provision import Stores
+from tidepool_lab.embedded.routes import follow_table
+from tidepool_lab.embedded.sagemaker import Runtime, SageMaker
+from tidepool_lab.embedded.stack import stack_of
+from tidepool_lab.embedded.timestamps import moment
+from tidepool_lab.embedded.twin_metrics import TwinMetrics
+from tidepool_lab.twin.cloud import Cloud
+
+FLEET_KEY = "config/fleet.yaml"
+LINES = 20_000
+"""Log lines that are kept: a simulated day writes about that many."""
+FAST_S, SLOW_S = 10, 60
+"""How often CloudWatch looks at high-resolution alarms, and at the others."""
+
+
+class Rig:
+    """Everything around the handlers. `happened` is what was not routine; `runs` counts invocations by function."""
+
+    def __init__(
+        self,
+        cloud: Cloud,
+        *,
+        template: Path,
+        parameters: Mapping[str, str] | None = None,
+        fleet_yaml: str = "",
+        commit: str = "",
+        stack: str = "tidepool",
+        source: Mapping[str, Any] | None = None,
+        learn_first: str = "LearnFunction",
+    ) -> None:
+        """`template` is the SAM file, whose folder holds the code; `source` stands for its content in tests.
+
+        fleet_yaml lies in the bucket as if it had been there before the stack's first tick. The function
+        `learn_first` runs once at the start (bench-rules 1.5): '' runs none.
+        """
+        self.cloud = cloud
+        self._template, self._source = template, source
+        self._parameters, self._name = dict(parameters or {}), stack
+        self._fleet_yaml, self._commit, self._learn_first = fleet_yaml, commit, learn_first
+        self._exit = ExitStack()
+        self._on_event: Callable[[Happened], None] | None = None
+        self.happened: list[Happened] = []
+        self.runs: Counter[str] = Counter()
+        self.lines: deque[tuple[str, str]] = deque(maxlen=LINES)
+        self.calendars: dict[str, str] = {}
+        """SSM Change Calendars: name → OPEN or CLOSED."""
+        self._evaluated_s = cloud.now_s - 1
+        self._transitions = 0
+
+    def __enter__(self) -> Self:
+        region = self.cloud.spec.region
+        self._clock = self._exit.enter_context(time_machine.travel(moment(self.cloud.now_s), tick=False))
+        source = templates.read(self._template) if self._source is None else self._source
+        self.stack = stack_of(
+            source, self._parameters, name=self._name, region=region, root=self._template.resolve().parent
+        )
+        self._exit.enter_context(mock_aws())
+        boto3.DEFAULT_SESSION = None  # One made before has no hooks, and somebody's real credentials.
+        self._exit.callback(setattr, boto3, "DEFAULT_SESSION", None)
+        self.recorded = Recorded()
+        store = Store((TwinMetrics(self.cloud), self.recorded))
+        self.alarms = AlarmBook(store, region=region, account=ACCOUNT)
+        for asked in self.stack.alarms:
+            self.alarms.put(asked, self.cloud.now_s)
+        self.calls = self._exit.enter_context(
+            answering(self._responders(store), watchers={"s3": self._stored, "dynamodb": self._written})
+        )
+        self.stores = Stores(self.stack)
+        self.hosts = {
+            arn: Host(function, region=region, on_line=self._line) for arn, function in self.stack.functions.items()
+        }
+        self.dispatcher = Dispatcher(
+            self.stack,
+            self.hosts,
+            plumbing=self.stores,
+            recorded=self.recorded,
+            start_s=self.cloud.now_s,
+            told=self._tell,
+            deliveries=self.cloud.faults.deliveries,
+        )
+        self._watching = False
+        if self._fleet_yaml:
+            self.upload(self._fleet_yaml, commit=self._commit)
+        self._watching = True
+        if self._learn_first:
+            self.fire(self._learn_first)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._exit.close()
+
+    # Time.
+    def run_to(self, t_s: int, *, on_event: Callable[[Happened], None] | None = None) -> None:
+        """The cloud is at `t_s`, and everything due before it has run; what is due then runs next time."""
+        self._on_event = on_event
+        while (at := self._next_s()) < t_s:
+            self._move(at)
+            self.dispatcher.act(at)
+            if at == self._grid_s():
+                self._evaluated_s = at
+                self._look_at_alarms(at)
+                self.dispatcher.act(at)
+        self._move(t_s)
+
+    def _next_s(self) -> int:
+        due = self.dispatcher.next_s()
+        return self._grid_s() if due is None else min(due, self._grid_s())
+
+    def _grid_s(self) -> int:
+        """When CloudWatch looks at alarms next."""
+        fast = any(alarm.period_s < SLOW_S for alarm in self.alarms.alarms.values())
+        return _after(self._evaluated_s, FAST_S if fast else SLOW_S)
+
+    def _move(self, at: int) -> None:
+        self.cloud.run_to(at)
+        self._clock.move_to(moment(at))
+        self.dispatcher.now_s = at
+        changes, self.cloud.events = self.cloud.events, []
+        for number, change in enumerate(changes):
+            endpoint = self.cloud.life.endpoints.get(change.endpoint)
+            event = events.endpoint_state(
+                change.endpoint,
+                change.status,
+                config=endpoint.config_name if endpoint else "",
+                at_s=change.at_s,
+                region=self.stack.region,
+                number=number,
+            )
+            self._tell(Happened(change.at_s, "endpoint", change.endpoint, event, change.status))
+            self.dispatcher.send("default", event)
+
+    def _look_at_alarms(self, at: int) -> None:
+        if at % SLOW_S == 0:
+            for queue, depth in self.stores.depths().items():
+                # The depth now is the finished minute's: alarms look at whole minutes.
+                dimensions = {"QueueName": queue}
+                name = "ApproximateNumberOfMessagesVisible"
+                self.recorded.put("AWS/SQS", name, dimensions, value=depth, at_s=at - SLOW_S)
+        for change in self.alarms.evaluate(at):
+            self._transitions += 1
+            self.dispatcher.alarm(change, self._transitions)
+
+    # What a person or a test does.
+    def upload(self, fleet_yaml: str, *, commit: str = "") -> None:
+        """fleet.yaml is in the bucket, with its commit; EventBridge tells of it."""
+        metadata = {"commit": commit} if commit else {}
+        self.stores.client("s3").put_object(
+            Bucket=self.stores.bucket(), Key=FLEET_KEY, Body=fleet_yaml.encode(), Metadata=metadata
+        )
+
+    def fire(self, function: str) -> Any:
+        """The function of that logical id ran now with its schedule's own input; what it returned."""
+        host = self.host(function)
+        (schedule,) = (s for s in self.stack.schedules if s.target == host.function.arn)
+        return self.invoke(function, events.scheduled(schedule, self.cloud.now_s, region=self.stack.region))
+
+    def invoke(self, function: str, event: Any) -> Any:
+        """The function of that logical id ran now with this event; what it returned. Errors go through."""
+        host = self.host(function)
+        self.dispatcher.now_s = self.cloud.now_s
+        return self.dispatcher.run(host, event)
+
+    def host(self, function: str) -> Host:
+        """The function of that logical id."""
+        return self.hosts[self.stack.function(function).arn]
+
+    def objects(self, prefix: str) -> dict[str, bytes]:
+        """Objects under a prefix by key, uncompressed."""
+        client, bucket = self.stores.client("s3"), self.stores.bucket()
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        found = {}
+        for key in (each["Key"] for page in pages for each in page.get("Contents", ())):
+            data: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+            found[key] = gzip.decompress(data) if key.endswith(".gz") else data
+        return found
+
+    def records(self) -> dict[str, bytes]:
+        """Every decision record by its key, in order of time."""
+        return dict(sorted(self.objects("decisions/").items()))
+
+    # Hooks.
+    def _responders(self, store: Store) -> dict[str, Callable[[str, Params], Params | None]]:
+        types, region = self.cloud.spec.types, self.cloud.spec.region
+        buses = [self.stack.physical[logical] for logical, kind, _ in self.stack.resources if kind.endswith("EventBus")]
+        return {
+            "sagemaker": SageMaker(self.cloud),
+            "sagemaker-runtime": Runtime(self.cloud),
+            "cloudwatch": CloudWatch(store, self.alarms, self.recorded, now=self._now),
+            "pricing": services.pricing(types, region),
+            "service-quotas": services.quotas(types, region),
+            "ssm": services.calendars(self.calendars),
+            "events": services.put_events(
+                buses,
+                lambda bus, event: self.dispatcher.send(bus, event),  # noqa: PLW0108  The dispatcher comes later.
+                now=self._now,
+                region=region,
+            ),
+        }
+
+    def _now(self) -> int:
+        return self.cloud.now_s
+
+    def _stored(self, operation: str, params: Params, reply: Params) -> None:
+        if operation == "PutObject" and self._watching and params["Bucket"] in self.stores.notifies:
+            body = params.get("Body", b"")
+            event = events.object_created(
+                params["Bucket"],
+                params["Key"],
+                reply,
+                size=len(body) if isinstance(body, bytes) else body.seek(0, 2),
+                at_s=self.cloud.now_s,
+                region=self.stack.region,
+            )
+            self.dispatcher.send("default", event)
+
+    def _written(self, operation: str, params: Params, reply: Params) -> None:
+        follow_table(self.cloud, self.stack, operation, params)
+
+    def _line(self, function: str, line: str) -> None:
+        if not self.recorded.put_line(line):
+            self.lines.append((function, line))
+
+    def _tell(self, happened: Happened) -> None:
+        if happened.kind == "invoked":
+            self.runs[happened.what] += 1
+        else:
+            self.happened.append(happened)
+        if self._on_event is not None:
+            self._on_event(happened)
+
+
+def _after(at_s: int, step_s: int) -> int:
+    """The first multiple of `step_s` after `at_s`."""
+    return (at_s // step_s + 1) * step_s
