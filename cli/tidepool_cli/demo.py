@@ -66,19 +66,19 @@ def command(seed: int, hours: int, seam: str, report_file: Path, picture: Path |
     from tidepool.report.html import render
     from tidepool.report.picture import picture as drawn
     from tidepool_lab.demo.play import day, play
-    from tidepool_lab.demo.stages import open_stage
+    from tidepool_lab.demo.stages import Seam, open_stage
     from tidepool_lab.demo.view import Lines, Living
 
     to_stdout = str(json_file) == "-"
     out = console(stderr=to_stdout)
     out.print("This is a twin, not AWS: SageMaker, its traffic and its clock are simulated on this machine.")
     plan = day(seed, hours=max(1, min(24, hours)))
-    stage = open_stage(plan, seam)
+    stage = open_stage(plan, Seam(seam))
     try:
         out.print(stage.name)
         with Living(out) if out.is_terminal else Lines(out) as shown:
             summary = play(plan, stage, shown)
-        record = stage.ports.ledger.decision()
+        record = stage.ledger.decision()
     finally:
         stage.close()
     if record is not None:

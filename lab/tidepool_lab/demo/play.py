@@ -81,7 +81,7 @@ def play(day: Day, stage: Stage, shown: Shown) -> Summary:
     hours = (day.until_s - day.from_s) / HOUR_S
     cheapest = min(rivals, key=lambda rival: rival.usd).usd / hours
     watch = Watch(stage.cloud.spec, stage.cloud.arrivals, cheapest)
-    ledger = stage.ports.ledger
+    ledger = stage.ledger
     watch.look(stage.cloud, (), ())
     for at in range(day.from_s + MINUTE_S, day.until_s + 1, MINUTE_S):
         stage.run_to(at)

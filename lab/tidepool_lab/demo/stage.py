@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from tidepool.runtime.ports import Ports
+from tidepool.runtime.ports import Ledger
 from tidepool_lab.twin.cloud import Cloud
 
 
 class Stage(Protocol):
-    """One seam, ready to run. `ports` read the same state that the code under way writes."""
+    """One seam, ready to run."""
 
     @property
     def name(self) -> str:
@@ -21,7 +21,9 @@ class Stage(Protocol):
     def cloud(self) -> Cloud: ...
 
     @property
-    def ports(self) -> Ports: ...
+    def ledger(self) -> Ledger:
+        """What the code under way has written down."""
+        ...
 
     def run_to(self, until_s: int) -> None:
         """Everything up to `until_s` has happened: traffic, schedules, alarms, handlers, hands."""

@@ -75,14 +75,14 @@ def machines(summary: Summary, *, width: float = 1160, height: float = 170) -> D
 
 
 def pool_colours(summary: Summary) -> Mapping[str, str]:
-    """Colour names of the pools that had a machine, alike in every chart: the largest pool comes first."""
+    """Colour names of the pools that had a machine, alike in every chart: the pool that holds most comes first."""
     alone = {p.endpoint for s in summary.samples for p in s.places if p.hosting is Hosting.DEDICATED}
-    totals: dict[str, int] = {}
+    totals = {name: 0 for s in summary.samples for name, count in s.instances.items() if count}
     for sample in summary.samples:
-        for name, count in sample.instances.items():
-            if name not in alone and count:
-                totals[name] = totals.get(name, 0) + count
-    pools = sorted(totals, key=lambda name: (-totals[name], name))
+        for place in sample.places:
+            if place.endpoint in totals:
+                totals[place.endpoint] += place.accelerators
+    pools = sorted(totals.keys() - alone, key=lambda name: (-totals[name], name))
     return {name: POOLS[position % len(POOLS)] for position, name in enumerate(pools)}
 
 
