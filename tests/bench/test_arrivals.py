@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 from tidepool_lab.inputs.arrivals import TraceArrivals, spread
 from tidepool_lab.inputs.trace import Counts
 
-WEEK_MINUTES = 7 * 1440
-
 
 def counts_of(minutes: int = 60, models: int = 3, mean: float = 40.0) -> Counts:
     return np.random.default_rng(7).poisson(mean, (minutes, models)).astype(np.int64)
@@ -54,15 +52,6 @@ def test_rule_7_noise_after_a_minute_leaves_earlier_arrivals_alone():
     noisy = counts.copy()
     noisy[30:] = np.random.default_rng(9).integers(0, 500, noisy[30:].shape)
     assert (spread(counts, seed=1, first_minute=0)[:30] == spread(noisy, seed=1, first_minute=0)[:30]).all()
-
-
-def test_rule_7_shifting_by_whole_weeks_shifts_the_arrivals_and_changes_none():
-    counts = counts_of()
-    here = TraceArrivals(("a", "b", "c"), counts, seed=1, cache=None)
-    later = TraceArrivals(("a", "b", "c"), counts, seed=1, cache=None, weeks_later=3)
-    assert all((here.counts(m) == later.counts(m + 3 * WEEK_MINUTES)).all() for m in range(60))
-    assert (later.per_minute(3 * WEEK_MINUTES - 5, 3 * WEEK_MINUTES + 10)[5:] == counts[:10]).all()
-    assert later.counts(0).sum() == 0
 
 
 def test_rule_1_3_after_the_trace_there_is_silence():

@@ -1,1 +1,16 @@
-"""Runs policies side by side under the rules of docs/bench-rules.md."""
+"""The benchmark: every policy on the same window of the same trace, by docs/bench-rules.md."""
+
+from tidepool_lab.bench.bench import POLICIES, ask, bench, run_bench
+from tidepool_lab.bench.result import BenchResult, PolicyResult
+from tidepool_lab.bench.table import notes_of, plain_table
+
+__all__ = [
+    "POLICIES",
+    "BenchResult",
+    "PolicyResult",
+    "ask",
+    "bench",
+    "notes_of",
+    "plain_table",
+    "run_bench",
+]

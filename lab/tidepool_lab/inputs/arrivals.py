@@ -29,18 +29,14 @@ AT_ONCE = 1 << 20
 class TraceArrivals:
     """The arrivals of one prepared trace and seed, in blocks of a day, each kept on disk once drawn.
 
-    Minutes beyond the trace are silent (bench-rules.md §1.3). `weeks_later` shifts the trace on the nominal clock
-    by whole weeks and leaves every draw as it is (bench-rules.md §7).
+    Minutes beyond the trace are silent (bench-rules.md §1.3).
     """
 
-    def __init__(
-        self, models: tuple[str, ...], counts: Counts, *, seed: int, cache: Path | None = CACHE, weeks_later: int = 0
-    ) -> None:
+    def __init__(self, models: tuple[str, ...], counts: Counts, *, seed: int, cache: Path | None = CACHE) -> None:
         self._models = models
         self._per_minute = counts
         self._seed = seed
         self._cache = cache
-        self._shift = weeks_later * 7 * DAY_MINUTES
         self._blocks: dict[int, npt.NDArray[np.unsignedinteger]] = {}
 
     @property
@@ -49,21 +45,20 @@ class TraceArrivals:
 
     def counts(self, minute: int) -> npt.NDArray[np.int64]:
         """Requests of each model in each step of `minute`; shape [models, 30]."""
-        at = minute - self._shift
-        if not 0 <= at < len(self._per_minute):
+        if not 0 <= minute < len(self._per_minute):
             return np.zeros((len(self._models), STEPS), dtype=np.int64)
-        day = at // DAY_MINUTES
+        day = minute // DAY_MINUTES
         if day not in self._blocks:
             self._blocks = {day: self._block(day)}
-        return self._blocks[day][at - day * DAY_MINUTES].astype(np.int64)
+        block = self._blocks[day]
+        return np.asarray(block[minute - day * DAY_MINUTES], dtype=np.int64)
 
     def per_minute(self, first: int, until: int) -> Counts:
         """Requests of each model in the minutes [first, until); shape [minutes, models]."""
         rows = np.zeros((max(0, until - first), len(self._models)), dtype=np.int64)
-        low = max(first, self._shift)
-        high = min(until, self._shift + len(self._per_minute))
+        low, high = max(first, 0), min(until, len(self._per_minute))
         if high > low:
-            rows[low - first : high - first] = self._per_minute[low - self._shift : high - self._shift]
+            rows[low - first : high - first] = self._per_minute[low:high]
         return rows
 
     def _block(self, day: int) -> npt.NDArray[np.unsignedinteger]:
@@ -97,8 +92,10 @@ def spread(counts: Counts, *, seed: int, first_minute: int) -> npt.NDArray[np.un
 
 def _keys(seed: int, *, first_minute: int, minutes: int, models: int) -> Words:
     """One 64-bit key for each (minute, position), in the order of a raveled [minutes, models] array."""
-    position = _mix(_mix(np.array([seed], dtype=np.uint64) + GOLDEN) + np.arange(models, dtype=np.uint64))
-    minute = _mix(np.arange(first_minute, first_minute + minutes, dtype=np.uint64) * GOLDEN + np.uint64(1))
+    positions: Words = np.arange(models, dtype=np.uint64)
+    at: Words = np.arange(first_minute, first_minute + minutes, dtype=np.uint64)
+    position = _mix(_mix(np.array([seed], dtype=np.uint64) + GOLDEN) + positions)
+    minute = _mix(at * GOLDEN + np.uint64(1))
     return _mix(position[None, :] + minute[:, None]).ravel()
 
 

@@ -16,9 +16,8 @@ from enum import StrEnum
 import numpy as np
 
 from tidepool.errors import Busy, NoCapacity, QuotaExceeded
-from tidepool.fleet import Component, Evidence
+from tidepool.fleet import Component
 from tidepool.fleet.demand import Values
-from tidepool.runtime.ports import MetricTarget
 from tidepool_lab.inputs.reference import START_TYPE, Capacity, ReferenceFleet, ReferenceModel
 from tidepool_lab.rivals.policy import LOAD, Minutes, Ticking, create_pools, place_components
 from tidepool_lab.twin.cloud import Cloud
@@ -113,21 +112,18 @@ class Native(Ticking):
 
     def tick(self, cloud: Cloud, now: int) -> None:
         """Each component's rule is read off its visible datapoints and asked for; a refusal is tried next minute."""
-        components = cloud.components()
-        targets = [MetricTarget(c.name, c.endpoint, c.variant, c.name) for c in components.values()]
-        evidence = cloud.metrics.evidence(targets, now, LOOK_BACK_S)
-        for name, component in components.items():
-            self._apply(cloud, component, evidence[name], now)
+        for component in cloud.components().values():
+            points = self._points(cloud, component, now)
+            wanted = self._rules[component.name].wanted(component.copies_wanted, points)
+            if wanted != component.copies_wanted:
+                self._ask(cloud, component, wanted, now=now)
 
-    def _apply(self, cloud: Cloud, component: Component, evidence: Evidence, now: int) -> None:
-        name, copies = component.name, component.copies_wanted
-        wanted = self._rules[name].wanted(copies, self._points(component, evidence))
-        cooldown = self._cooldowns[name]
-        out = wanted > copies
-        if wanted == copies or not cooldown.allows(now, out=out):
+    def _ask(self, cloud: Cloud, component: Component, wanted: int, *, now: int) -> None:
+        cooldown, out = self._cooldowns[component.name], wanted > component.copies_wanted
+        if not cooldown.allows(now, out=out):
             return
         try:
-            cloud.set_copies(name, wanted)
+            cloud.set_copies(component.name, wanted)
         except (Busy, NoCapacity, QuotaExceeded):
             return
         if out:
@@ -135,11 +131,13 @@ class Native(Ticking):
         else:
             cooldown.in_at = now
 
-    def _points(self, component: Component, evidence: Evidence) -> Values:
+    def _points(self, cloud: Cloud, component: Component, now: int) -> Values:
+        """The visible datapoints, as requests in flight per copy; the newest last."""
+        since = now - LOOK_BACK_S
         if self.metric is Metric.FAST:
-            return evidence.concurrency.values
-        capacity = self._capacities[component.name]
-        return evidence.invocations.values / 60 * capacity.service_s / max(1, component.copies_now)
+            return cloud.metrics.raw(component.name, "ConcurrentRequestsPerCopy", since, now).values
+        invocations = cloud.metrics.raw(component.name, "Invocations", since, now).values
+        return invocations / 60 * self._capacities[component.name].service_s / max(1, component.copies_now)
 
     def _capacity(self, model: ReferenceModel) -> Capacity:
         capacity = self.fleet.capacity(model, self.homes[model.name] if self.homes else START_TYPE)

@@ -5,7 +5,7 @@ The team knows the whole trace when it chooses homes, and reads off the finished
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tidepool_lab.inputs.reference import ReferenceFleet, ReferenceModel
@@ -42,22 +42,6 @@ def homes_by_hand(fleet: ReferenceFleet, minutes: Minutes) -> Mapping[str, str]:
         homes[model.name] = home
         room[home] -= needs[home]
     return homes
-
-
-def highest_load_on_time(loads: Sequence[float], *, on_time: Callable[[float], float], wanted: float) -> float | None:
-    """The highest target whose on-time is at least `wanted`; None when even the lowest target misses it.
-
-    A higher target means fewer copies: cheaper, and no better on time. So the cheapest setting that is good enough
-    is the highest one, found by bisection: three runs on a grid of seven instead of seven.
-    """
-    low, high = 0, len(loads)
-    while low < high:
-        middle = (low + high) // 2
-        if on_time(loads[middle]) >= wanted:
-            low = middle + 1
-        else:
-            high = middle
-    return loads[low - 1] if low else None
 
 
 def _heaviest_first(fleet: ReferenceFleet, minutes: Minutes) -> list[tuple[ReferenceModel, int]]:

@@ -1,0 +1,99 @@
+"""The bench: every asked policy on one window of one trace, as one table."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import Future
+from pathlib import Path
+
+from tidepool.errors import BadTrace, Problem
+from tidepool_lab.bench.case import Case, load_case
+from tidepool_lab.bench.parallel import Workers, workers
+from tidepool_lab.bench.result import BenchResult, PolicyResult, result_of
+from tidepool_lab.bench.run import (
+    Progress,
+    no_progress,
+    run_dedicated,
+    run_floor,
+    run_native,
+    run_tidepool,
+)
+from tidepool_lab.bench.search import best_of_variant, best_of_variants, best_oracle, on_time
+from tidepool_lab.rivals.native_best import VARIANTS
+
+POLICIES = ("dedicated_peak", "dedicated_cheapest", "native", "native_best", "tidepool", "oracle", "floor")
+"""Every policy, in the order of the table: from what people have to what nobody can pass."""
+
+
+def run_bench(
+    trace: Path | None,
+    fleet: Path | None,
+    *,
+    from_day: int,
+    days: int,
+    seed: int = 1,
+    scale: float = 1.0,
+    policies: Sequence[str] = (),
+    types: Sequence[str] = (),
+    jobs: int = 2,
+    progress: Progress = no_progress,
+) -> BenchResult:
+    """The table of these policies. Without trace and fleet it is of the shipped seeded week.
+
+    `policies` and `types`: nothing means all. `jobs`: processes at once, 0 = one per core. `progress` hears
+    (policy, simulated seconds, of how many). Raises BadTrace with every problem of the input.
+    """
+    asked = ask(policies or POLICIES)
+    case = load_case(trace, fleet, from_day=from_day, days=days, seed=seed, scale=scale, types=types)
+    return bench(case, asked, jobs=jobs, progress=progress)
+
+
+def bench(case: Case, policies: Sequence[str], *, jobs: int = 1, progress: Progress = no_progress) -> BenchResult:
+    """The table of these policies on a case that is already there."""
+    with workers(case, jobs=jobs or os.cpu_count() or 1, progress=progress) as at_work:
+        found = _submit(at_work, policies)
+        # Native's on-time is what native_best has to reach, so its runs are asked for before the others are awaited.
+        best = _native_best(at_work, found["native"]) if "native_best" in policies else None
+        rows = {name: future.result() for name, future in found.items() if name in policies}
+    if best is not None:
+        rows["native_best"] = best
+    return result_of(case, tuple(rows[name] for name in POLICIES if name in rows))
+
+
+def ask(policies: Sequence[str]) -> tuple[str, ...]:
+    """The policies to run, with those that must stand beside them; BadTrace names every one that is unknown.
+
+    The distance to the floor is always printed beside the oracle, and a ratio against dedicated_peak is never
+    quoted without dedicated_cheapest (bench-rules.md §5).
+    """
+    unknown = [name for name in policies if name not in POLICIES]
+    if unknown:
+        allowed = ", ".join(POLICIES)
+        raise BadTrace("--policies", tuple(Problem("--policies", name, allowed) for name in unknown))
+    beside = {"oracle": "floor", "dedicated_peak": "dedicated_cheapest"}
+    wanted = {*policies, *(other for name, other in beside.items() if name in policies)}
+    return tuple(name for name in POLICIES if name in wanted)
+
+
+def _submit(at_work: Workers, policies: Sequence[str]) -> dict[str, Future[PolicyResult]]:
+    """Everything but native_best is under way, the work that others wait for first, then the longest."""
+    found: dict[str, Future[PolicyResult]] = {}
+    if "native" in policies or "native_best" in policies:
+        found["native"] = at_work.submit(run_native)
+    if "oracle" in policies:
+        found["oracle"] = at_work.submit(best_oracle)
+    if "tidepool" in policies:
+        found["tidepool"] = at_work.submit(run_tidepool)
+    for name in ("dedicated_peak", "dedicated_cheapest"):
+        if name in policies:
+            found[name] = at_work.submit(run_dedicated, name)
+    if "floor" in policies:
+        found["floor"] = at_work.submit(run_floor)
+    return found
+
+
+def _native_best(at_work: Workers, native: Future[PolicyResult]) -> PolicyResult:
+    wanted = on_time(native.result())
+    variants = [at_work.submit(best_of_variant, number, wanted) for number in range(len(VARIANTS))]
+    return best_of_variants(tuple(variant.result() for variant in variants), wanted)

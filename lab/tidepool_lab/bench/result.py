@@ -1,0 +1,81 @@
+"""What the bench found, as it is written by --json."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tidepool_lab.bench.case import Case
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PolicyResult(_Strict):
+    """One row of the table, by the definitions of bench-rules.md §6. None where a policy has no such figure.
+
+    setting: what was chosen where a policy's setting is chosen from a grid; said in the table, not in the JSON.
+    """
+
+    name: str
+    cost_usd: float
+    own_cost_usd: float | None = None
+    on_time: Share | None = None
+    on_time_interactive: Share | None = None
+    on_time_batch: Share | None = None
+    on_time_mean_model: Share | None = None
+    models_meeting_objective: Share | None = None
+    no_capacity_share: Share | None = None
+    copy_changes: int | None = None
+    instance_changes: int | None = None
+    moves: int | None = None
+    decide_ms_p50: float | None = None
+    decide_ms_max: float | None = None
+    setting: Annotated[str, Field(exclude=True)] = ""
+
+
+class Sha256(_Strict):
+    trace: str
+    fleet: str
+    rules: str
+
+
+class BenchResult(_Strict):
+    """The whole table and what it depends on."""
+
+    schema_: Annotated[Literal[1], Field(serialization_alias="schema")] = 1
+    rules: Literal[1] = 1
+    trace: str
+    fleet: str
+    sha256: Sha256
+    from_day: int
+    days: int
+    seed: int
+    requests_capped: int
+    policies: tuple[PolicyResult, ...]
+
+    def json_text(self) -> str:
+        """The JSON document of --json, with a line break at its end."""
+        return self.model_dump_json(by_alias=True, indent=2) + "\n"
+
+    def row(self, name: str) -> PolicyResult | None:
+        """The row of that policy, or None when it did not run."""
+        return next((row for row in self.policies if row.name == name), None)
+
+
+def result_of(case: Case, rows: tuple[PolicyResult, ...]) -> BenchResult:
+    """These rows, with the names and hashes of what they were measured on."""
+    return BenchResult(
+        trace=case.trace,
+        fleet=case.fleet_name,
+        sha256=Sha256(trace=case.hashes.trace, fleet=case.hashes.fleet, rules=case.hashes.rules),
+        from_day=case.from_day,
+        days=case.days,
+        seed=case.seed,
+        requests_capped=case.requests_capped,
+        policies=rows,
+    )

@@ -1,0 +1,52 @@
+"""Policies whose setting is looked for: native_best's target and variant, the oracle's dial (bench-rules.md §5)."""
+
+from __future__ import annotations
+
+from tidepool_lab.bench.case import Case
+from tidepool_lab.bench.result import PolicyResult
+from tidepool_lab.bench.run import Progress, no_progress, run_oracle, simulate
+from tidepool_lab.rivals.grid import cheapest_good_enough
+from tidepool_lab.rivals.native import Native
+from tidepool_lab.rivals.native_best import LOADS, VARIANTS, homes_by_hand
+from tidepool_lab.rivals.oracle import DIALS, INTERACTIVE_ON_TIME
+
+
+def best_of_variant(case: Case, number: int, wanted: float, progress: Progress = no_progress) -> PolicyResult:
+    """The cheapest row of VARIANTS[number] that is on time at least `wanted`, over the grid of targets.
+
+    The row says in `setting` which target it is; one that nowhere reaches `wanted` has its most careful target.
+    """
+    variant = VARIANTS[number]
+    homes = homes_by_hand(case.fleet, case.window)
+    name = f"native_best {variant.metric}, {variant.scale_in}"
+
+    def run(load: float) -> PolicyResult:
+        policy = Native(
+            case.fleet, case.first_minutes, load=load, metric=variant.metric, scale_in=variant.scale_in, homes=homes
+        )
+        return simulate(case, policy, name=f"{name}, {load:g}", progress=progress)
+
+    load, row = cheapest_good_enough(LOADS, run=run, good=lambda row: on_time(row) >= wanted)
+    setting = f"target {load:g} of a copy's slots, {variant.metric} metric, {variant.scale_in}"
+    return row.model_copy(update={"name": "native_best", "setting": setting})
+
+
+def best_of_variants(rows: tuple[PolicyResult, ...], wanted: float) -> PolicyResult:
+    """The cheapest of the variants' rows that is on time at least `wanted`; if none is, the one most on time."""
+    good = [row for row in rows if on_time(row) >= wanted]
+    return min(good, key=lambda row: row.cost_usd) if good else max(rows, key=on_time)
+
+
+def best_oracle(case: Case, progress: Progress = no_progress) -> PolicyResult:
+    """The cheapest dial whose interactive requests are on time to 99.5 % (bench-rules.md §5)."""
+    dial, row = cheapest_good_enough(
+        DIALS,
+        run=lambda dial: run_oracle(case, dial=dial, progress=progress),
+        good=lambda row: row.on_time_interactive is None or row.on_time_interactive >= INTERACTIVE_ON_TIME,
+    )
+    return row.model_copy(update={"setting": f"dial {dial:g}"})
+
+
+def on_time(row: PolicyResult) -> float:
+    """The share on time; a window without requests misses nothing."""
+    return 1.0 if row.on_time is None else row.on_time

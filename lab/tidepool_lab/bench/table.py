@@ -1,0 +1,107 @@
+"""The bench's result as a table of plain text, with what it stands on."""
+
+from __future__ import annotations
+
+from tidepool.units import usd
+from tidepool_lab.bench.result import BenchResult, PolicyResult
+
+HEADINGS = (
+    "policy",
+    "cost",
+    "of native",
+    "of floor",
+    "on time",
+    "interactive",
+    "batch",
+    "mean model",
+    "meeting",
+    "no capacity",
+    "copies",
+    "instances",
+    "moves",
+    "decide ms",
+)
+"""'meeting': share of models that meet their objective. 'copies', 'instances': how many changes."""
+
+
+def rows_of(result: BenchResult) -> list[tuple[str, ...]]:
+    """The cells of every row, as text; '-' where a policy has no such figure."""
+    native, floor = result.row("native"), result.row("floor")
+    return [
+        (
+            row.name,
+            usd(row.cost_usd),
+            _ratio(row, native),
+            _ratio(row, floor),
+            *(_share(share) for share in _shares(row)),
+            *(_count(count) for count in (row.copy_changes, row.instance_changes, row.moves)),
+            _milliseconds(row),
+        )
+        for row in result.policies
+    ]
+
+
+def notes_of(result: BenchResult) -> list[str]:
+    """What is said under the table: settings found, what the cap dropped, and what the figures depend on."""
+    settings = [f"{row.name}: {row.setting}" for row in result.policies if row.setting]
+    own = [
+        f"{row.name}'s own AWS bill, not in its cost: {usd(row.own_cost_usd)}"
+        for row in result.policies
+        if row.own_cost_usd is not None
+    ]
+    return [
+        *settings,
+        *own,
+        f"{result.requests_capped:,} requests beyond the traffic cap exist for nobody",
+        f"rules {result.rules} {result.sha256.rules[:12]} · trace {result.sha256.trace[:12]} · "
+        f"fleet {result.sha256.fleet[:12]} · seed {result.seed}",
+    ]
+
+
+def title_of(result: BenchResult) -> str:
+    """Which window of which trace this is, and that nothing of it happened on AWS."""
+    first, last = result.from_day, result.from_day + result.days - 1
+    days = f"day {first}" if first == last else f"days {first} to {last}"
+    return f"{result.trace}, {days}: on the twin, not on AWS"
+
+
+def plain_table(result: BenchResult) -> str:
+    """Title, table and notes as plain text; the first column is aligned left, figures right."""
+    rows = [HEADINGS, *rows_of(result)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
+    lines = [
+        "  ".join(cell.ljust(width) if column == 0 else cell.rjust(width) for column, (cell, width) in enumerate(pairs))
+        for pairs in (list(zip(row, widths, strict=True)) for row in rows)
+    ]
+    rule = "-" * len(lines[0])
+    text = [title_of(result), "", lines[0], rule, *lines[1:], "", *notes_of(result)]
+    return "\n".join(line.rstrip() for line in text) + "\n"
+
+
+def _shares(row: PolicyResult) -> tuple[float | None, ...]:
+    return (
+        row.on_time,
+        row.on_time_interactive,
+        row.on_time_batch,
+        row.on_time_mean_model,
+        row.models_meeting_objective,
+        row.no_capacity_share,
+    )
+
+
+def _ratio(row: PolicyResult, other: PolicyResult | None) -> str:
+    return "-" if other is None or not other.cost_usd else f"{row.cost_usd / other.cost_usd:.3f}"
+
+
+def _share(share: float | None) -> str:
+    return "-" if share is None else f"{share * 100:.2f} %"
+
+
+def _count(count: int | None) -> str:
+    return "-" if count is None else f"{count:,}"
+
+
+def _milliseconds(row: PolicyResult) -> str:
+    if row.decide_ms_p50 is None or row.decide_ms_max is None:
+        return "-"
+    return f"{row.decide_ms_p50:.1f} / {row.decide_ms_max:.0f}"
