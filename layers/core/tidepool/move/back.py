@@ -6,7 +6,7 @@ Restoring comes first and removing last, so that at every moment callers are sen
 from __future__ import annotations
 
 from tidepool.fleet import Route, Status
-from tidepool.move.command import Delete, WriteRoute
+from tidepool.move.command import Delete, Sweep, WriteRoute, intent
 from tidepool.move.drain import is_over, needed_s, silent_since
 from tidepool.move.routing import source_only
 from tidepool.move.seen import Seen
@@ -51,9 +51,7 @@ def _restore(move: Move, seen: Seen, now: int) -> Turn:
 def _remove(move: Move, seen: Seen, now: int) -> Turn:
     target = seen.target
     if target is None or target.change != move.id:
-        if now - move.since < LINGER_S:
-            return wait(move)
-        return go(move, Phase.ROLLED_BACK, now)
+        return _swept(move, seen, now)
     if now - move.since > REMOVE_S:
         why = (
             f"{move.why}; went back, but {target.name} could not be removed within {duration(REMOVE_S)}"
@@ -66,6 +64,18 @@ def _remove(move: Move, seen: Seen, now: int) -> Turn:
     if target.status is Status.DELETING:
         return wait(move)
     return act(move, Delete(target.name, dedicated=not move.to_component))
+
+
+def _swept(move: Move, seen: Seen, now: int) -> Turn:
+    """Rolled back once the target stayed away. A dedicated one leaves a config behind, with or without an endpoint:
+    one more delete removes it, in the very run that ends the move, so that no crash can come between.
+    """
+    if now - move.since < LINGER_S:
+        return wait(move)
+    sweep = Sweep(move.target_name)
+    if move.to_component or seen.target is not None or seen.acted == intent(sweep):
+        return go(move, Phase.ROLLED_BACK, now)
+    return act(move, sweep)
 
 
 def _asleep(seen: Seen) -> bool:

@@ -39,6 +39,13 @@ class Delete:
 
 
 @dataclass(frozen=True, slots=True)
+class Sweep:
+    """What is left of a dedicated home that is gone: the config it was made with."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Shrink:
     """A home that is not ours to delete, at its minimum: no copies, or one instance."""
 
@@ -47,7 +54,7 @@ class Shrink:
     variant: str
 
 
-Command = CreateTarget | Probe | WriteRoute | Delete | Shrink
+Command = CreateTarget | Probe | WriteRoute | Delete | Sweep | Shrink
 
 
 def intent(command: Command) -> str:
@@ -62,6 +69,8 @@ def intent(command: Command) -> str:
             return f"route {weights}"
         case Delete():
             return f"delete {command.name}"
+        case Sweep():
+            return f"remove what is left of {command.name}"
         case Shrink():
             return f"leave {command.name} at its minimum"
         case _:

@@ -107,6 +107,7 @@ class Seen:
 
     held, frozen: who and why, '' when nobody. others: ids of the model's other open moves.
     refused: what SageMaker said to the last command of this run, when asking again is of no use.
+    acted: the intent of the command this very run carried out last, '' when none.
     """
 
     terms: Terms
@@ -121,6 +122,7 @@ class Seen:
     frozen: str = ""
     others: tuple[str, ...] = ()
     refused: str = ""
+    acted: str = ""
 
     @property
     def source_serves(self) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tidepool.fleet import Status
 from tidepool.move.command import Probe
 from tidepool.move.routing import silent_gateway, somebody_else, source_only
@@ -23,16 +25,23 @@ def warm(move: Move, seen: Seen, now: int) -> Turn:
     if gone:
         return back(move, now, gone)
     if now - move.since > DEADLINE_S:
-        waited = seen.frozen and f"frozen: {seen.frozen}"
-        reason = waited or _unlike(seen.probed) or ("" if seen.followed else "callers do not follow the route")
-        return back(move, now, f"not ready to shift within {duration(DEADLINE_S)}: {reason or 'no answer'}")
+        why = _waits_for(seen) or move.why or "no answer"
+        return back(move, now, f"not ready to shift within {duration(DEADLINE_S)}: {why}")
     if seen.probed is None:
         return act(move, Probe(seen.terms.sample)) if now - move.since >= PROBE_S else wait(move)
     if _different(seen.probed):
         return back(move, now, _unlike(seen.probed))
-    if not seen.probed.target.ok or not seen.followed or seen.frozen:
-        return wait(move)
-    return go(move, Phase.SHIFT, now)
+    why = _unlike(seen.probed) or _waits_for(seen)
+    if why:
+        return wait(move) if move.why == why else Turn(replace(move, why=why))
+    return go(move, Phase.SHIFT, now, why="the target answers")
+
+
+def _waits_for(seen: Seen) -> str:
+    """What must end before the first shift, '' when nothing must."""
+    if seen.frozen:
+        return f"frozen: {seen.frozen}"
+    return "" if seen.followed else "callers do not follow the route yet"
 
 
 def _gone(move: Move, seen: Seen, now: int) -> str:

@@ -31,7 +31,7 @@ from tidepool.errors import (
 )
 from tidepool.fleet import Component, InstanceType, Target
 from tidepool.fleet.asked import NewComponent
-from tidepool.move.command import Command, CreateTarget, Delete, Probe, Shrink, WriteRoute, intent
+from tidepool.move.command import Command, CreateTarget, Delete, Probe, Shrink, Sweep, WriteRoute, intent
 from tidepool.move.machine import approved, step
 from tidepool.move.naming import CREATED_TAG, target_name
 from tidepool.move.preflight import World, effective_rung, preflight, source_of
@@ -102,9 +102,9 @@ def approve(ports: Ports, move_id: str, now: int) -> Move | None:
 
 def _advance(ports: Ports, move: Move, others: tuple[str, ...], asked: People, now: int) -> Move:
     probed: Probed | None = None
-    refused, before = "", None
+    refused, acted, before = "", "", None
     for _ in range(TURNS):
-        seen = look(ports, move, asked, now, others=others, probed=probed, refused=refused)
+        seen = look(ports, move, asked, now, others=others, probed=probed, refused=refused, acted=acted)
         turn = step(move, seen, now)
         if turn.command is None:
             if turn.move == move:
@@ -117,6 +117,7 @@ def _advance(ports: Ports, move: Move, others: tuple[str, ...], asked: People, n
         claimed = replace(move, intent=intent(turn.command), asked_at=now)
         move, before = _saved(ports, move, claimed, now), turn.command
         probed, refused = _act(ports, move, seen, turn.command)
+        acted = "" if refused else move.intent
     return move
 
 
@@ -138,6 +139,8 @@ def _act(ports: Ports, move: Move, seen: Seen, command: Command) -> tuple[Probed
             case Delete():
                 delete = hosting.delete_endpoint if command.dedicated else hosting.delete_component
                 delete(command.name, change=change)
+            case Sweep():
+                hosting.delete_endpoint(command.name, change=change)
             case Shrink():
                 if command.dedicated:
                     hosting.set_instances(command.name, command.variant, 1, change=change)

@@ -69,6 +69,7 @@ def look(
     others: tuple[str, ...] = (),
     probed: Probed | None = None,
     refused: str = "",
+    acted: str = "",
 ) -> Seen:
     """What this turn sees. Metrics are read only in the phases that judge by them. Errors of reads go through."""
     terms = model_config(asked.config, move.ask.model)
@@ -91,6 +92,7 @@ def look(
         frozen=asked.frozen(move.ask, now),
         others=others,
         refused=refused,
+        acted=acted,
     )
 
 

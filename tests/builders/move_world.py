@@ -1,0 +1,437 @@
+"""A small world for moves: one model, two pools, its callers, a ledger, a route store. Minute by minute, no chance.
+
+It is kept apart from the twin so that every crash point of every kind of move runs in milliseconds, and so that two
+separate simulations judge the same protocol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from builders import NOW, P4D, a_component, a_config, a_model, a_pool
+from tidepool.config.types import Config, Hosting, InstanceConfig, PoolConfig, RouteConfig, Shape, Via
+from tidepool.errors import AlreadyExists, Busy, Conflict, NotFound, QuotaExceeded, Unreachable
+from tidepool.fleet import (
+    Component,
+    Endpoint,
+    EndpointKind,
+    Evidence,
+    InstanceType,
+    Route,
+    Series,
+    Signal,
+    Status,
+    Target,
+)
+from tidepool.fleet.asked import Answer, NewComponent, NewEndpoint
+from tidepool.move.state import Move
+from tidepool.plan.change import StartMove
+from tidepool.runtime.ports import MetricTarget, Operation, Ports
+
+POOL_A, POOL_B, OWN = "pool-a", "pool-b", "own"
+MODEL = "m"
+TAGS = {"model": MODEL, "tidepool:managed": "true", "team": "codegen"}
+START_MINUTES = 5
+REQUESTS_A_MINUTE = 600.0
+SERVICE_S = 20.0
+FIRST_S = NOW - 1800
+
+
+def a_move(source: str = POOL_A, target: str = POOL_B, *, id_: str = "0123456789abcdef", size: int = 2) -> StartMove:
+    """From POOL_A, POOL_B or OWN (a dedicated endpoint) to another of them, or to a new dedicated one (any name)."""
+    shared_from, shared_to = source in (POOL_A, POOL_B), target in (POOL_A, POOL_B)
+    return StartMove(
+        id=id_,
+        model=MODEL,
+        from_hosting=Hosting.SHARED if shared_from else Hosting.DEDICATED,
+        from_endpoint=source,
+        component=MODEL if shared_from else "",
+        to_hosting=Hosting.SHARED if shared_to else Hosting.DEDICATED,
+        to_endpoint=target,
+        instance_type=P4D.name,
+        accelerators_per_copy=1,
+        size=size,
+        because="a test wants it",
+        usd_per_hour=-1.0,
+        move_cost_usd=1.0,
+    )
+
+
+@dataclass
+class Trouble:
+    """What goes wrong, and when: [from, until) in seconds since 1970, (0, 0) = never."""
+
+    target_fails: bool = False
+    target_mute: bool = False
+    target_errors: bool = False
+    target_slow: bool = False
+    target_never_ready: bool = False
+    create_refused: bool = False
+    direct_caller: bool = False
+    gateway_silent: bool = False
+    metrics_away: tuple[int, int] = (0, 0)
+    store_away: tuple[int, int] = (0, 0)
+    source_dead: tuple[int, int] = (0, 0)
+    busy: tuple[int, int] = (0, 0)
+
+
+@dataclass
+class World:
+    """The account and its callers. `lost` counts requests that a home which does not serve was sent."""
+
+    source: str = POOL_A
+    via: Via = Via.TABLE
+    model_changes: Mapping[str, object] = field(default_factory=dict)
+    source_tags: Mapping[str, str] = field(default_factory=lambda: dict(TAGS))
+    trouble: Trouble = field(default_factory=Trouble)
+    now: int = NOW
+    lost: float = 0.0
+    endpoints: dict[str, Endpoint] = field(default_factory=dict)
+    components: dict[str, Component] = field(default_factory=dict)
+    configs: set[str] = field(default_factory=set)
+    ready_at: dict[str, int] = field(default_factory=dict)
+    gone_at: dict[str, int] = field(default_factory=dict)
+    routes: dict[str, Route] = field(default_factory=dict)
+    followed_targets: tuple[Target, ...] = ()
+    stored: dict[str, Move] = field(default_factory=dict)
+    signals: list[Signal] = field(default_factory=list)
+    told: list[Mapping[str, object]] = field(default_factory=list)
+    operations: list[Operation] = field(default_factory=list)
+    sent: dict[str, dict[int, float]] = field(default_factory=dict)
+    ready: dict[str, set[int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for pool in (POOL_A, POOL_B):
+            self.endpoints[pool] = a_pool(name=pool, config_name=f"{pool}-config")
+        if self.source == OWN:
+            self.endpoints[OWN] = self._dedicated(OWN, 2, self.source_tags, Status.IN_SERVICE)
+            self.configs.add(OWN)
+        else:
+            self.components[MODEL] = a_component(
+                MODEL, copies=2, endpoint=self.source, artifact="artifact-m", tags=dict(self.source_tags)
+            )
+        component = "" if self.source == OWN else MODEL
+        self.followed_targets = (Target(self.source, component, 100),)
+        for minute in range(FIRST_S, self.now, 60):
+            self._account(minute)
+
+    # Time.
+
+    def minute(self) -> None:
+        """One minute passes: things become ready or go, callers call, and follow the route half a minute late."""
+        self.now += 60
+        for name, at in list(self.ready_at.items()):
+            if at <= self.now and not self.trouble.target_never_ready:
+                self._settle(name)
+        for name, at in list(self.gone_at.items()):
+            if at <= self.now:
+                self.components.pop(name, None)
+                self.endpoints.pop(name, None)
+                del self.gone_at[name]
+        self._account(self.now - 60)
+        route = self.routes.get(MODEL)
+        if route is not None and self.now - route.changed_at >= 30 and not self.trouble.gateway_silent:
+            self.followed_targets = route.targets
+
+    def serves(self, endpoint: str, component: str) -> bool:
+        if self._is_dead(component or endpoint):
+            return False
+        if component:
+            found = self.components.get(component)
+            return found is not None and found.copies_now > 0 and found.status is not Status.DELETING
+        home = self.endpoints.get(endpoint)
+        return home is not None and home.instances_now > 0 and home.status is not Status.DELETING
+
+    def _account(self, minute: int) -> None:
+        for name in (*self.components, *self.endpoints):
+            if name in self.components or self.endpoints[name].kind is EndpointKind.DEDICATED:
+                component = name if name in self.components else ""
+                if self.serves(self._endpoint_of(name), component):
+                    self.ready.setdefault(name, set()).add(minute)
+        callers = list(self.followed_targets)
+        if self.trouble.direct_caller:
+            callers.append(Target(self.source, "" if self.source == OWN else MODEL, 5))
+        for target in callers:
+            requests = REQUESTS_A_MINUTE * target.weight / 100
+            if requests == 0:
+                continue
+            if not self.serves(target.endpoint, target.component):
+                self.lost += requests
+                continue
+            self.sent.setdefault(target.name, {})[minute] = requests
+
+    def _endpoint_of(self, name: str) -> str:
+        return self.components[name].endpoint if name in self.components else name
+
+    def _is_dead(self, name: str) -> bool:
+        since, until = self.trouble.source_dead
+        return name == self._source_name() and since <= self.now < until
+
+    def _source_name(self) -> str:
+        return OWN if self.source == OWN else MODEL
+
+    def _settle(self, name: str) -> None:
+        del self.ready_at[name]
+        if name in self.components:
+            found = self.components[name]
+            if self.trouble.target_fails:
+                self.components[name] = replace(found, status=Status.FAILED, failure="the container crashed")
+            else:
+                self.components[name] = replace(found, status=Status.IN_SERVICE, copies_now=found.copies_wanted)
+        elif name in self.endpoints:
+            home = self.endpoints[name]
+            status = Status.FAILED if self.trouble.target_fails else Status.IN_SERVICE
+            now = 0 if self.trouble.target_fails else home.instances_wanted
+            failure = "the container crashed" if self.trouble.target_fails else ""
+            self.endpoints[name] = replace(home, status=status, instances_now=now, failure=failure)
+
+    def _dedicated(self, name: str, instances: int, tags: Mapping[str, str], status: Status) -> Endpoint:
+        return Endpoint(
+            name=name,
+            kind=EndpointKind.DEDICATED,
+            config_name=name,
+            variant="AllTraffic",
+            status=status,
+            instance_type=P4D.name,
+            instances_now=instances if status is Status.IN_SERVICE else 0,
+            instances_wanted=instances,
+            changed_at=self.now,
+            model=tags.get("model", ""),
+            sagemaker_model="artifact-m",
+            tags=dict(tags),
+        )
+
+    # What the ports are made of.
+
+    def config(self) -> Config:
+        shapes = (
+            Shape(Hosting.SHARED, P4D.name, accelerators=1, concurrency=170.0, service_s=SERVICE_S, start_s=220.0),
+            Shape(Hosting.DEDICATED, P4D.name, accelerators=8, concurrency=170.0, service_s=SERVICE_S, start_s=220.0),
+        )
+        route = RouteConfig(self.via, ack_s=120)
+        model = a_model(MODEL, route=route, shapes=shapes, **self.model_changes)
+        return a_config(
+            model,
+            identity="tag:model",
+            pools={name: PoolConfig(name, name) for name in (POOL_A, POOL_B)},
+            instances={P4D.name: InstanceConfig(P4D.name, 8, P4D.usd_per_hour, P4D.quota, 105.0)},
+        )
+
+    def ports(self, wrap: Callable[[str, Callable[..., Any]], Callable[..., Any]] | None = None) -> Ports:
+        """The world behind every port; `wrap` may stand between a run and each of its writes."""
+        one: Any = _Fakes(self, wrap or (lambda _, call: call))
+        return Ports(
+            hosting=one, metrics=one, prices=one, routes=_Routes(self, one), ledger=one, bus=one, config=one, alarms=one
+        )
+
+    def series(self, values: Mapping[int, float], step: int, until: int) -> Series:
+        count = (until - FIRST_S) // step
+        array = [values.get(FIRST_S + i * step - (FIRST_S + i * step) % 60, np.nan) for i in range(count)]
+        return Series(FIRST_S, step, np.array(array, dtype=float))
+
+    def evidence_of(self, name: str) -> Evidence:
+        """Invocations only where there were any; utilisation for each minute something was ready; a minute late."""
+        away_from, away_to = self.trouble.metrics_away
+        until = min(self.now - 60, away_from - 60) if away_from <= self.now < away_to else self.now - 60
+        sent = self.sent.get(name, {})
+        ready = self.ready.get(name, set())
+        is_target = name != self._source_name()
+        errors = {m: n * 0.2 for m, n in sent.items()} if is_target and self.trouble.target_errors else {}
+        slow = 5.0 if is_target and self.trouble.target_slow else 1.0
+        in_flight = {m: sent.get(m, 0.0) * SERVICE_S / 60 for m in ready}
+        return Evidence(
+            invocations=self.series(sent, 60, until),
+            concurrency=self.series(in_flight, 10, until),
+            rejected=self.series({}, 60, until),
+            utilisation=self.series(dict.fromkeys(ready, 10.0), 60, until),
+            latency_ms=self.series(dict.fromkeys(sent, 1000 * SERVICE_S * slow), 60, until),
+            errors=self.series(errors, 60, until),
+        )
+
+
+WRITES = (
+    "create_component",
+    "create_endpoint",
+    "delete_component",
+    "delete_endpoint",
+    "set_copies",
+    "set_instances",
+    "probe",
+    "save_move",
+    "record",
+    "announce",
+)
+
+
+class _Fakes:
+    """Hosting, metrics, prices, ledger, bus, config and alarms over one World."""
+
+    def __init__(self, world: World, wrap: Callable[[str, Callable[..., Any]], Callable[..., Any]]) -> None:
+        self._world, self.wrap = world, wrap
+        for name in WRITES:
+            setattr(self, name, wrap(name, getattr(self, f"_{name}")))
+
+    def endpoints(self) -> Mapping[str, Endpoint]:
+        return dict(self._world.endpoints)
+
+    def components(self) -> Mapping[str, Component]:
+        return dict(self._world.components)
+
+    def endpoint(self, name: str) -> Endpoint:
+        found = self._world.endpoints.get(name)
+        if found is None:
+            raise NotFound("DescribeEndpoint", name, "ValidationException", "Could not find endpoint")
+        return replace(found, instances_now=0) if self._world._is_dead(name) else found
+
+    def component(self, name: str) -> Component:
+        found = self._world.components.get(name)
+        if found is None:
+            raise NotFound("DescribeInferenceComponent", name, "ValidationException", "Could not find it")
+        return replace(found, copies_now=0) if self._world._is_dead(name) else found
+
+    def _create_component(self, new: NewComponent, *, change: str) -> None:
+        world = self._world
+        self._may_write(new.name)
+        if new.name in world.components:
+            raise AlreadyExists("CreateInferenceComponent", new.name, "ValidationException", "already exists")
+        world.components[new.name] = Component(
+            name=new.name,
+            model=new.tags.get("model", ""),
+            endpoint=new.endpoint,
+            variant=new.variant,
+            status=Status.CREATING,
+            copies_wanted=new.copies,
+            copies_now=0,
+            accelerators_per_copy=new.accelerators_per_copy,
+            changed_at=world.now,
+            artifact=new.sagemaker_model,
+            tags={**new.tags, "tidepool:change": change},
+        )
+        world.ready_at[new.name] = world.now + 60 * START_MINUTES
+
+    def _create_endpoint(self, new: NewEndpoint, *, change: str) -> None:
+        world = self._world
+        self._may_write(new.name)
+        world.configs.add(new.name)
+        if new.name in world.endpoints:
+            raise AlreadyExists("CreateEndpoint", new.name, "ValidationException", "already existing endpoint")
+        tags = {**new.tags, "tidepool:change": change}
+        world.endpoints[new.name] = world._dedicated(new.name, new.instances, tags, Status.CREATING)
+        world.ready_at[new.name] = world.now + 60 * START_MINUTES
+
+    def _may_write(self, name: str) -> None:
+        since, until = self._world.trouble.busy
+        if since <= self._world.now < until:
+            raise Busy("Create", name, "ValidationException", "Cannot update in-progress endpoint")
+        if self._world.trouble.create_refused:
+            raise QuotaExceeded("Create", name, "ResourceLimitExceeded", "The account-level service limit is 0")
+
+    def _delete_component(self, name: str, *, change: str) -> None:
+        found = self.component(name)
+        if found.status in {Status.CREATING, Status.UPDATING}:
+            raise Busy("DeleteInferenceComponent", name, "ValidationException", "it is CREATE_IN_PROGRESS")
+        self._goes(name)
+        self._world.components[name] = replace(found, status=Status.DELETING)
+
+    def _delete_endpoint(self, name: str, *, change: str) -> None:
+        world = self._world
+        if name not in world.endpoints:
+            world.configs.discard(name)
+        found = self.endpoint(name)
+        if found.status in {Status.CREATING, Status.UPDATING}:
+            raise Busy("DeleteEndpoint", name, "ValidationException", "Cannot update in-progress endpoint")
+        self._goes(name)
+        world.endpoints[name] = replace(found, status=Status.DELETING)
+
+    def _goes(self, name: str) -> None:
+        """What still runs there when it goes is lost: nothing may have been sent in the last minute."""
+        world = self._world
+        world.lost += world.sent.get(name, {}).get(world.now - 60, 0.0)
+        world.gone_at[name] = world.now + 120
+
+    def _set_copies(self, component: str, copies: int, *, change: str) -> None:
+        found = self.component(component)
+        if copies == 0:
+            self._world.lost += self._world.sent.get(component, {}).get(self._world.now - 60, 0.0)
+        self._world.components[component] = replace(found, copies_wanted=copies, copies_now=copies)
+
+    def _set_instances(self, endpoint: str, variant: str, instances: int, *, change: str) -> None:
+        found = self.endpoint(endpoint)
+        assert variant == found.variant
+        self._world.endpoints[endpoint] = replace(found, instances_wanted=instances, instances_now=instances)
+
+    def _probe(self, target: Target, sample: str) -> Answer:
+        is_target = target.name != self._world._source_name()
+        if is_target and self._world.trouble.target_mute:
+            return Answer(False, 500, 10.0, why="no answer")
+        return Answer(self._world.serves(target.endpoint, target.component), 200, 10.0, schema="shape")
+
+    def evidence(self, targets: Sequence[MetricTarget], now: int, window_s: int) -> Mapping[str, Evidence]:
+        return {target.name: self._world.evidence_of(target.name) for target in targets}
+
+    def instance_types(self, names: Sequence[str]) -> Mapping[str, InstanceType]:
+        return {P4D.name: P4D}
+
+    def signals(self, now: int) -> tuple[Signal, ...]:
+        return tuple(self._world.signals)
+
+    def _record(self, operation: Operation) -> None:
+        self._world.operations.append(operation)
+
+    def moves(self) -> tuple[Move, ...]:
+        return tuple(move for move in self._world.stored.values() if not move.phase.ended)
+
+    def ended_moves(self, since: int) -> tuple[Move, ...]:
+        return tuple(m for m in self._world.stored.values() if m.phase.ended and m.since >= since)
+
+    def _save_move(self, move: Move, *, expected_version: int) -> None:
+        found = self._world.stored.get(move.id)
+        if (found.version if found else 0) != expected_version:
+            raise Conflict(f"move {move.id} is at another version")
+        self._world.stored[move.id] = replace(move, version=expected_version + 1)
+
+    def _announce(self, kind: str, detail: Mapping[str, object], now: int) -> None:
+        assert kind == "move"
+        self._world.told.append(detail)
+
+    def current(self) -> tuple[Config, str]:
+        return self._world.config(), "commit"
+
+    def frozen_by(self, config: Config, now: int) -> tuple[str, ...]:
+        return ()
+
+
+class _Routes:
+    """A versioned store. Callers follow 30 s later; a silent gateway never does."""
+
+    def __init__(self, world: World, fakes: _Fakes) -> None:
+        self._world = world
+        self.write = fakes.wrap("write_route", self._write)
+
+    def _away(self) -> None:
+        since, until = self._world.trouble.store_away
+        if since <= self._world.now < until:
+            raise Unreachable("the route store does not answer")
+
+    def read(self, model: str, via: RouteConfig) -> Route | None:
+        self._away()
+        return self._world.routes.get(model)
+
+    def _write(self, route: Route, via: RouteConfig, *, expected_version: int) -> None:
+        self._away()
+        found = self._world.routes.get(route.model)
+        if (found.version if found else 0) != expected_version:
+            raise Conflict(f"route of {route.model} is at another version")
+        assert sum(target.weight for target in route.targets) == 100
+        for target in route.targets:
+            asleep = target.component and self._world.components[target.component].copies_wanted == 0
+            serves = self._world.serves(target.endpoint, target.component)
+            assert serves or asleep or not target.weight, f"the route sends callers to nobody: {route}"
+        self._world.routes[route.model] = replace(route, version=expected_version + 1)
+
+    def followed(self, route: Route, via: RouteConfig, now: int) -> bool:
+        return not self._world.trouble.gateway_silent and now - route.changed_at >= 45
