@@ -35,6 +35,9 @@ TICKS = {
 }
 """Source in the event → who is woken, and when."""
 
+OUTCOMES = {"done", "already", "superseded", "busy", "failed"}
+"""What becomes of a change (runtime.ports.Operation); each is counted under its name."""
+
 METRICS = {
     # sagemaker-facts.md, "Metrics"
     "AWS/SageMaker": {"Invocations", "NoCapacityInvocationFailures", "ConcurrentRequestsPerCopy", "ModelLatency"},
@@ -244,6 +247,18 @@ def test_every_alarm_looks_at_a_metric_that_somebody_writes(stack: Stack, root: 
                 assert metric in METRICS[namespace], name
 
 
+def test_the_dashboard_shows_only_metrics_that_somebody_writes(stack: Stack, root: Path) -> None:
+    body = json.loads(stack().properties("Dashboard")["DashboardBody"])
+    lines = [metric for widget in body["widgets"] for metric in widget["properties"]["metrics"]]
+    ours = [line[1] for line in lines if line[0] == "Tidepool"]
+    assert len(ours) == 4
+    wiring = (root / "layers" / "core" / "tidepool" / "wiring.py").read_text()
+    written = wiring + (root / "functions" / "decide" / "handler.py").read_text()
+    outcomes = {f"Change{outcome.capitalize()}" for outcome in OUTCOMES} if 'f"Change{outcome' in wiring else set()
+    assert [name for name in ours if f'"{name}"' not in written and name not in outcomes] == []
+    assert {line[2] for line in lines if line[0] == "Tidepool"} == {"service"}
+
+
 def test_a_call_to_a_component_without_copies_wakes_decide_within_a_minute_for_every_component(stack: Stack) -> None:
     resolver = stack()
     alarm = resolver.properties("NoCapacityAlarm")
@@ -308,7 +323,7 @@ def test_outputs_are_things_to_click_or_paste(stack: Stack) -> None:
     assert values["UploadFleetFile"].startswith(
         f"aws s3 cp fleet.yaml s3://{resolver.physical('Bucket')}/config/fleet.yaml"
     )
-    for name in ("Decisions", "Reports", "Logs"):
+    for name in ("Decisions", "Reports", "Logs", "DashboardPage"):
         assert values[name].startswith("https://")
     for output in resolver.template["Outputs"].values():
         assert output["Description"]
