@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from builders.twin_world import POOL, SMALL, START, a_cloud, a_model, fate, run
 
+from builders.twin_world import POOL, SMALL, START, a_cloud, a_model, fate, run
 from tidepool.fleet import Route, Target
 from tidepool_lab.twin.cloud import Cloud
 from tidepool_lab.twin.spec import Kind, Times

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from builders.twin_world import BIG, POOL, START, a_cloud, a_model, fate, on_instances, run, shown
 
+from builders.twin_world import BIG, POOL, START, a_cloud, a_model, fate, on_instances, run, shown
 from tidepool.fleet import Status, Target
 from tidepool_lab.twin.spec import Times
 
