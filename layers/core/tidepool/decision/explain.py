@@ -61,13 +61,13 @@ def _section(title: str, lines: Sequence[str]) -> Iterator[str]:
 
 
 def _told(steps: Sequence[Step]) -> list[str]:
-    rows = [(step.stage, step.subject, f"{_value(step.from_)} → {_value(step.to)}", step) for step in steps]
-    stage, subject, value = (max((len(row[column]) for row in rows), default=0) for column in (0, 1, 2))
-    return [
-        f"{row[0]:<{stage}}  {row[1]:<{subject}}  {row[2]:<{value}}  {row[3].because}"
-        + (f"  [limit: {row[3].limit}]" if row[3].limit else "")
-        for row in rows
+    limits = [f"  [limit: {step.limit}]" if step.limit else "" for step in steps]
+    rows = [
+        (step.stage, step.subject, f"{_value(step.from_)} → {_value(step.to)}", step.because + limit)
+        for step, limit in zip(steps, limits, strict=True)
     ]
+    stage, subject, value = (max((len(row[column]) for row in rows), default=0) for column in (0, 1, 2))
+    return [f"{row[0]:<{stage}}  {row[1]:<{subject}}  {row[2]:<{value}}  {row[3]}" for row in rows]
 
 
 def _names(read: Record, model: str) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 + codegen-inline   copies 4 → 8 on shared-p4d          +$12.63/h  140.2 in flight to be ready for, 24 a copy
 - texteval         copies 3 → 2 on shared-p4d           -$3.16/h  8.1 in flight was the most of 15 minutes
-~ codegen-flowgpt  move shared-p4d → shared-p5en ×1     -$5.00/h  … ; the move costs $3.20
+~ codegen-flowgpt  move shared-p4d → shared-p5en        -$5.00/h  2 shared on ml.p5en.48xlarge: …; the move costs …
 = blockgen         copies 4 → 3                             held  freeze: prod-freeze is closed
 """
 
@@ -90,7 +90,8 @@ def summary(decided: Decided) -> str:
     now, planned, alone = (
         usd(amount) for amount in (spend.now_usd_per_hour, spend.planned_usd_per_hour, spend.dedicated_usd_per_hour)
     )
-    return f"{changes}, {len(decided.held)} held. {now}/h now → {planned}/h planned ({delta}); each model alone: {alone}/h."
+    bill = f"{now}/h now → {planned}/h planned ({delta}); each model alone: {alone}/h"
+    return f"{changes}, {len(decided.held)} held. {bill}."
 
 
 def aligned(rows: Sequence[Row]) -> list[str]:
@@ -116,23 +117,17 @@ def change_row(change: Change) -> Row:
             was, will = f"{change.min_from}-{change.max_from}", f"{change.min_to}-{change.max_to}"
             return "~", f"pool {change.pool}", f"bounds {was} → {will}", dollars, change.because
         case StartMove():
-            to = f"{change.to_endpoint} ({change.to_hosting.value} on {change.instance_type}) ×{change.size}"
-            why = f"{change.because}; the move costs {usd(change.move_cost_usd)}"
-            return "~", change.model, f"move {change.from_endpoint} → {to}", dollars, why
+            home = f"{change.size} {change.to_hosting.value} on {change.instance_type}"
+            why = f"{home}: {change.because}; the move costs {usd(change.move_cost_usd)}"
+            return "~", change.model, f"move {change.from_endpoint} → {change.to_endpoint}", dollars, why
         case _:
             assert_never(change)
 
 
 def held_row(held: HeldBack) -> Row:
     """One change that does not happen, and which of the guard's rules holds it."""
-    verb = _VERBS.get(held.kind, held.kind)
-    return (
-        "=",
-        held.subject,
-        f"{verb} {_number(held.from_)} → {_number(held.to)}",
-        "held",
-        f"{held.reason}: {held.because}",
-    )
+    what = f"{_VERBS.get(held.kind, held.kind)} {_number(held.from_)} → {_number(held.to)}"
+    return "=", held.subject, what, "held", f"{held.reason}: {held.because}"
 
 
 _VERBS = {"ScaleCopies": "copies", "ScaleInstances": "instances", "SetBounds": "bounds to", "StartMove": "move"}
