@@ -1,0 +1,104 @@
+"""Every command of the docs is known to run, every link leads somewhere, and the docs speak of the project alone."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+PAGES = sorted(
+    [*(path for path in ROOT.glob("*.md")), *(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "decisions").glob("*.md")]
+)
+
+FENCE = re.compile(r"^```(?:console|bash|sh)\n(.*?)^```", re.M | re.S)
+
+NEED_AN_ACCOUNT = {
+    ".venv-sam/bin/sam deploy --guided",
+    ".venv-sam/bin/sam deploy --parameter-overrides Hands=copies",
+    ".venv-sam/bin/sam delete",
+}
+"""Commands that only an AWS account can run; the template they deploy is held by tests/template."""
+
+ELSEWHERE = {".ci/run", "git clone", "cd "}
+"""What starts so is run by whoever runs the tests."""
+
+
+def commands() -> list[tuple[str, str]]:
+    """(page, command) of every line in a shell fence; continued lines are joined, `$ ` and comments cut."""
+    found = []
+    for page in PAGES:
+        for block in FENCE.findall(page.read_text(encoding="utf-8")):
+            for line in re.sub(r"\\\n\s*", "", block).splitlines():
+                command = re.sub(r"\s+# .*$", "", line.removeprefix("$ ")).strip()
+                if command and not command.startswith("#"):
+                    found.append((page.name, command))
+    return found
+
+
+def targets() -> set[str]:
+    return set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+
+
+def runs(command: str) -> str:
+    """Why the command is not known to run; '' when it is."""
+    if command in NEED_AN_ACCOUNT or command.startswith(tuple(ELSEWHERE)):
+        return ""
+    program, *words = command.split()
+    if program == "make":
+        unknown = [word for word in words if "=" not in word and word not in targets()]
+        return f"the Makefile has no {unknown}" if unknown else ""
+    if program in {"tidepool", ".venv/bin/tidepool"}:
+        return _click(words)
+    return "add it to a table here, with who runs it"
+
+
+def _click(words: list[str]) -> str:
+    """The command and every option of the line exist."""
+    from tidepool_cli.main import cli
+
+    command: click.Command = cli
+    while isinstance(command, click.Group) and words and words[0] in command.commands:
+        command, words = command.commands[words[0]], words[1:]
+    if isinstance(command, click.Group) and words and not words[0].startswith("-"):
+        return f"tidepool has no command {words[0]!r}"
+    known = {option for parameter in command.params for option in parameter.opts} | {"--help", "--version"}
+    unknown = [word for word in words if word.startswith("-") and word.split("=")[0] not in known]
+    return f"{command.name} has no {unknown}" if unknown else ""
+
+
+@pytest.mark.parametrize(("page", "command"), commands())
+def test_every_command_of_the_docs_exists(page: str, command: str) -> None:
+    assert runs(command) == "", f"{page}: {command}"
+
+
+def test_what_only_an_account_can_run_is_still_in_the_docs() -> None:
+    assert {command for _, command in commands()} >= NEED_AN_ACCOUNT
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_of_a_page_leads_to_a_file(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    local = [link for link in links if "://" not in link and not link.startswith("mailto:")]
+    assert [link for link in local if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_docs_speak_of_the_project_alone(page: Path) -> None:
+    foreign = re.compile(r"\bissue #?\d|\bthis session\b|\bfounder [A-H]\b|\.\./shared/design|/work/", re.I)
+    assert foreign.findall(page.read_text(encoding="utf-8")) == []
+
+
+def test_every_make_target_is_explained_by_make_help() -> None:
+    explained = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.M))
+    assert targets() - explained == set()
+
+
+def test_the_gate_calls_every_check() -> None:
+    gate = (ROOT / ".ci" / "run").read_text()
+    called = set(re.findall(r"make ([a-z-]+)", gate))
+    assert {"test", "lint", "types", "contracts", "validate", "lint-translated", "build", "try-layers"} <= called
+    assert "set -euo pipefail" in gate
