@@ -233,8 +233,10 @@ class ControlPlane:
         """The component, when it takes a change now: one at a time for it and for its endpoint (3.6)."""
         self._admit(operation, name)
         component = self.component(operation, name)
-        if component.status.busy or component.status is Status.FAILED:
+        if component.status.busy:
             raise refusals.component_busy(operation, name, component.status)
+        if component.status is Status.FAILED:
+            raise refusals.refused(operation, name, refusals.state_text("update", name, component.status))
         endpoint = component.endpoint
         if endpoint.name not in self.life.endpoints:
             raise refusals.endpoint_missing(operation, endpoint.name)

@@ -51,17 +51,17 @@ def consolidation(instances: Iterable[Instance], now_s: float) -> list[tuple[Cop
         if any(copy.state is not CopyState.READY or copy.replaces for copy in victim.copies):
             continue
         room = {i: i.room for i in ready if i is not victim and i.copies}
-        crowd = {i: {c.component.model for c in i.copies if c.component.model.critical} for i in room}
+        crowd = {i: {c.component.model.name for c in i.copies if c.component.model.critical} for i in room}
         moves: list[tuple[Copy, Instance]] = []
         for copy in sorted(victim.copies, key=lambda c: -c.component.accelerators):
             component = copy.component
-            fits = [i for i in room if room[i] >= component.accelerators and component.model not in crowd[i]]
+            fits = [i for i in room if room[i] >= component.accelerators and component.model.name not in crowd[i]]
             if not fits:
                 break
             to = min(fits, key=lambda i: (room[i], i.number))
             room[to] -= component.accelerators
             if component.model.critical:
-                crowd[to].add(component.model)
+                crowd[to].add(component.model.name)
             moves.append((copy, to))
         else:
             return moves

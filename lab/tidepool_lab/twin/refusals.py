@@ -30,8 +30,11 @@ def taken(operation: str, name: str, what: str) -> HostingError:
 def component_busy(operation: str, name: str, status: Status) -> HostingError:
     """MEAS: one change at a time per component; deletes are refused while it is created or updated."""
     verb = "delete" if operation.startswith("Delete") else "update"
-    text = f'Cannot {verb} inference component "{name}" while it is in state {_STATES[status]}.'
-    return Busy(operation, name, VALIDATION, text)
+    return Busy(operation, name, VALIDATION, state_text(verb, name, status))
+
+
+def state_text(verb: str, name: str, status: Status) -> str:
+    return f'Cannot {verb} inference component "{name}" while it is in state {_STATES[status]}.'
 
 
 def endpoint_busy(operation: str, name: str) -> HostingError:
