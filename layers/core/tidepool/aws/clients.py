@@ -50,7 +50,7 @@ class Clients:
                     user_agent_extra=f"tidepool/{__version__}",
                 ),
             )
-            client.meta.events.register_first("before-call", self._mark)
+            client.meta.events.register_first("before-send", self._mark)
             self._made[service] = client
         return self._made[service]
 
@@ -63,7 +63,9 @@ class Clients:
         finally:
             self._change = ""
 
-    def _mark(self, params: dict[str, Any], **_: object) -> None:
+    def _mark(self, request: Any, **_: object) -> None:
+        # Just before sending: botocore writes the user agent anew until then, and signatures leave it out.
         if self._change:
-            headers = params["headers"]
-            headers["User-Agent"] = f"{headers.get('User-Agent', '')} tidepool-change/{self._change}".strip()
+            agent = request.headers.get("User-Agent", b"")
+            agent = agent.decode() if isinstance(agent, bytes) else agent
+            request.headers["User-Agent"] = f"{agent} tidepool-change/{self._change}".strip()

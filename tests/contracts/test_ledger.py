@@ -1,0 +1,213 @@
+"""One contract for the ledger, over the fake in memory and over DynamoDB and S3 (moto)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from builders import NOW
+from builders.aws_account import an_account
+from tidepool.config.types import Hosting
+from tidepool.decision.codec import record_bytes
+from tidepool.decision.record import Decision, Held, Spend, Step
+from tidepool.errors import Conflict, LeaseLost
+from tidepool.fleet import Signal, SignalKind
+from tidepool.memory import Learned, Memory, Minute, ModelLearned, ModelMemory
+from tidepool.move.state import Move, Phase
+from tidepool.plan.change import ScaleCopies, ScaleInstances, SetBounds, StartMove
+from tidepool.report.entries import Place, Sample
+from tidepool.runtime.ports import Ledger, Operation
+from tidepool_lab.twin.fast_ledger import FastLedger
+
+
+@pytest.fixture(params=["memory", "aws"])
+def ledger(request: pytest.FixtureRequest) -> Iterator[Ledger]:
+    if request.param == "memory":
+        yield FastLedger(keep_records=True)
+        return
+    with an_account() as account:
+        yield account.ledger()
+
+
+COPIES = ScaleCopies("c1", "a", "a-v1", "pool", 2, 3, "more demand", 3.25)
+MOVE = StartMove(
+    "m1", "a", Hosting.SHARED, "pool", "a-v1", Hosting.DEDICATED, "tidepool-a", "ml.big", 8, 2, "cheaper", -4.0, 12.5
+)
+
+
+def a_decision(at: int = NOW, **changes: object) -> Decision:
+    memory = Memory(
+        at=at,
+        models={"a": ModelMemory(idle_since=at - 60, recent=(Minute(at, 1.5, 2.25, 0.125),), home="pool")},
+        lowered=((at, 2),),
+    )
+    decision = Decision(
+        now=at,
+        config_commit="abc",
+        changes=(COPIES,),
+        held=(Held("ScaleCopies", "b", 4, 3, "hold", "a person asked"),),
+        steps=(Step("size", "a", 2, 3, "more demand"),),
+        spend=Spend(10.0, 12.5, 100.0),
+        memory=memory,
+    )
+    return replace(decision, **changes)  # type: ignore[arg-type]
+
+
+def a_move(**changes: object) -> Move:
+    move = Move(id="m1", version=1, ask=MOVE, phase=Phase.CREATE, step=0, since=NOW, began=NOW)
+    return replace(move, **changes)  # type: ignore[arg-type]
+
+
+def test_only_one_holds_the_lease_at_a_time(ledger: Ledger) -> None:
+    first = ledger.lease(NOW, 90)
+    assert first is not None and first.until == NOW + 90
+    assert ledger.lease(NOW + 1, 90) is None
+    assert ledger.lease(NOW + 90, 90) is None
+
+
+def test_a_lease_that_ran_out_is_taken_over_with_a_greater_fence(ledger: Ledger) -> None:
+    first = ledger.lease(NOW, 90)
+    second = ledger.lease(NOW + 91, 90)
+    assert first is not None and second is not None
+    assert second.fence > first.fence
+
+
+def test_who_finds_the_lease_taken_makes_the_holder_look_again_once(ledger: Ledger) -> None:
+    lease = ledger.lease(NOW, 90)
+    assert lease is not None
+    for second in range(3):
+        assert ledger.lease(NOW + second, 90) is None
+    assert ledger.release(lease, NOW + 5)
+    again = ledger.lease(NOW + 5, 90)
+    assert again is not None
+    assert not ledger.release(again, NOW + 6)
+
+
+def test_releasing_a_lost_lease_leaves_the_new_holder_alone(ledger: Ledger) -> None:
+    lost = ledger.lease(NOW, 90)
+    held = ledger.lease(NOW + 91, 90)
+    assert lost is not None and held is not None
+    assert not ledger.release(lost, NOW + 92)
+    assert ledger.lease(NOW + 93, 90) is None
+
+
+def test_the_first_memory_is_empty(ledger: Ledger) -> None:
+    assert ledger.memory() == Memory.empty()
+    assert ledger.decision() is None
+
+
+def test_a_saved_decision_hands_its_memory_on_and_keeps_its_record(ledger: Ledger) -> None:
+    lease = ledger.lease(NOW, 90)
+    assert lease is not None
+    decision = a_decision()
+    key = ledger.save_decision(decision, lease)
+    assert ledger.memory() == decision.memory
+    assert ledger.decision() == ledger.decision(key) == record_bytes(decision)
+
+
+def test_a_decision_behind_the_fence_is_refused_and_the_newer_one_stays(ledger: Ledger) -> None:
+    behind = ledger.lease(NOW, 90)
+    ahead = ledger.lease(NOW + 91, 90)
+    assert behind is not None and ahead is not None
+    newer = a_decision(NOW + 91)
+    ledger.save_decision(newer, ahead)
+    with pytest.raises(LeaseLost):
+        ledger.save_decision(a_decision(NOW), behind)
+    assert ledger.memory() == newer.memory
+    assert ledger.decision() == record_bytes(newer)
+
+
+def test_a_decision_is_refused_as_soon_as_another_holds_the_lease(ledger: Ledger) -> None:
+    behind = ledger.lease(NOW, 90)
+    ledger.lease(NOW + 91, 90)
+    assert behind is not None
+    with pytest.raises(LeaseLost):
+        ledger.save_decision(a_decision(), behind)
+    assert ledger.memory() == Memory.empty()
+
+
+def test_what_was_learned_comes_with_every_memory_and_the_later_word_stays(ledger: Ledger) -> None:
+    learned = Learned(until=NOW, models={"a": ModelLearned(profile=(0.5, 1.25), skill=0.1, minutes=20, seen=3)})
+    ledger.save_learned(learned, NOW)
+    ledger.save_learned(Learned(until=NOW - 3600), NOW - 3600)
+    assert ledger.memory().learned == learned
+    lease = ledger.lease(NOW, 90)
+    assert lease is not None
+    ledger.save_decision(a_decision(), lease)
+    assert ledger.memory().learned == learned
+    assert ledger.memory().models == a_decision().memory.models
+
+
+def test_signals_are_in_force_from_since_until_until(ledger: Ledger) -> None:
+    signal = Signal(SignalKind.HOLD, "a", NOW, NOW + 60, "kim", "CHG-1")
+    ledger.put_signal(signal)
+    assert ledger.signals(NOW - 1) == ()
+    assert ledger.signals(NOW) == (signal,)
+    assert ledger.signals(NOW + 60) == ()
+
+
+def test_a_newer_signal_replaces_one_of_its_kind_and_scope_and_no_other(ledger: Ledger) -> None:
+    freeze = Signal(SignalKind.FREEZE, "*", NOW, NOW + 600, "kim", "sev1")
+    hold = Signal(SignalKind.HOLD, "a", NOW, NOW + 600, "kim", "CHG-1")
+    surge = Signal(SignalKind.SURGE, "a", NOW + 10, NOW + 600, "kim", "launch", factor=1.6)
+    for signal in (hold, freeze, surge, replace(hold, since=NOW + 5, until=NOW + 5), hold):
+        ledger.put_signal(signal)
+    assert ledger.signals(NOW + 20) == (freeze, surge)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        COPIES,
+        ScaleInstances("i1", "a", "ep", "main", 1, 2, "more", 25.0),
+        SetBounds("b1", "pool", "pool", "main", "cfg", 0, 1, 4, 6, "room", 0.0),
+        MOVE,
+    ],
+    ids=lambda change: type(change).__name__,
+)
+def test_an_operation_is_kept_whole_and_once(ledger: Ledger, change: object) -> None:
+    operation = Operation(change, NOW, "done", "it is so")  # type: ignore[arg-type]
+    ledger.record(operation)
+    ledger.record(operation)
+    assert ledger.operations(NOW) == (operation,)
+    assert ledger.operations(NOW + 1) == ()
+
+
+def test_operations_come_oldest_first(ledger: Ledger) -> None:
+    late, early = Operation(replace(COPIES, id="z"), NOW + 5, "busy"), Operation(replace(COPIES, id="y"), NOW, "done")
+    ledger.record(late)
+    ledger.record(early)
+    assert ledger.operations(NOW) == (early, late)
+
+
+def test_a_move_is_written_only_over_the_version_that_was_read(ledger: Ledger) -> None:
+    ledger.save_move(a_move(), expected_version=0)
+    with pytest.raises(Conflict):
+        ledger.save_move(a_move(), expected_version=0)
+    ledger.save_move(a_move(phase=Phase.WARM, since=NOW + 60), expected_version=1)
+    with pytest.raises(Conflict):
+        ledger.save_move(a_move(phase=Phase.SHIFT), expected_version=1)
+    assert ledger.moves() == (a_move(phase=Phase.WARM, since=NOW + 60, version=2),)
+
+
+def test_ended_moves_are_apart_from_open_ones(ledger: Ledger) -> None:
+    ledger.save_move(a_move(phase=Phase.DONE, since=NOW), expected_version=0)
+    assert ledger.moves() == ()
+    assert ledger.ended_moves(NOW) == (a_move(phase=Phase.DONE, since=NOW),)
+    assert ledger.ended_moves(NOW + 1) == ()
+
+
+def test_samples_come_oldest_first_and_once(ledger: Ledger) -> None:
+    def sample(at: int) -> Sample:
+        return Sample(at, 25.25, None, {"pool": 1}, (Place("a", "pool", Hosting.SHARED, 2, 1),), {"a": 7})
+
+    for at in (NOW + 600, NOW, NOW):
+        ledger.save_sample(sample(at))
+    assert [one.at for one in ledger.samples(NOW)] == [NOW, NOW + 600]
+    assert ledger.samples(NOW + 600)[0].places == sample(NOW).places
+
+
+def test_a_report_lies_under_its_day(ledger: Ledger) -> None:
+    assert ledger.save_report(b"<html>", NOW) == "reports/2025-01-06.html"

@@ -1,0 +1,121 @@
+"""One contract for metrics: the twin's own reading and GetMetricData give the same series, value for value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+from builders.aws_account import Account, an_account
+from builders.twin_world import BIG, POOL, START, a_cloud, a_model
+from tidepool.aws.cloudwatch import CloudWatch
+from tidepool.fleet import Evidence, Series
+from tidepool.runtime.ports import MetricTarget
+from tidepool_lab.embedded.intercept import AwsError, Params, answering
+from tidepool_lab.twin.cloud import Cloud
+from tidepool_lab.twin.fast import FastMetrics
+
+TARGETS = (
+    MetricTarget("busy", POOL, "AllTraffic", "busy"),
+    MetricTarget("silent", POOL, "AllTraffic", "silent"),
+    MetricTarget("zero", POOL, "AllTraffic", "zero"),
+    MetricTarget("own", "own", "AllTraffic", ""),
+    MetricTarget("nobody", POOL, "AllTraffic", "nobody"),
+)
+NOW = START + 1800
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[tuple[Cloud, Account]]:
+    models = [a_model(name) for name in ("busy", "silent", "zero", "alone")]
+    # Minutes with and without requests; `zero` has no copies and is called, `alone` lives on an endpoint of its own.
+    traffic = [[(minute % 3) * 40, 0, minute % 2, 30] for minute in range(40)]
+    cloud = a_cloud(*models, traffic=traffic, copies={"busy": 2, "silent": 1, "zero": 0})
+    cloud.create_endpoint("own", "alone", instance_type=BIG, instances=1, tags={"model": "alone"}, settled=True)
+    cloud.run_to(NOW)
+    with an_account(cloud) as account:
+        yield cloud, account
+
+
+@pytest.mark.parametrize("now", [NOW, NOW - 7, NOW - 60, START + 60])
+def test_both_readings_of_the_evidence_agree_to_the_last_bit(world: tuple[Cloud, Account], now: int) -> None:
+    cloud, account = world
+    straight = FastMetrics(cloud).evidence(TARGETS, now, 900)
+    asked = CloudWatch(account.clients).evidence(TARGETS, now, 900)
+    assert asked.keys() == straight.keys()
+    for name, evidence in straight.items():
+        for field in fields(Evidence):
+            assert _same(getattr(asked[name], field.name), getattr(evidence, field.name)), (name, field.name)
+
+
+def test_both_readings_of_the_history_agree(world: tuple[Cloud, Account]) -> None:
+    cloud, account = world
+    straight = FastMetrics(cloud).history(TARGETS, START - 3600, NOW)
+    asked = CloudWatch(account.clients).history(TARGETS, START - 3600, NOW)
+    for target in TARGETS:
+        assert _same(asked[target.name], straight[target.name]), target.name
+
+
+def test_a_minute_without_requests_is_missing_and_never_zero(world: tuple[Cloud, Account]) -> None:
+    _, account = world
+    seen = CloudWatch(account.clients).evidence(TARGETS, NOW, 900)
+    assert np.isnan(seen["silent"].invocations.values).all()
+    assert not np.isnan(seen["silent"].utilisation.values).any()
+    assert np.isnan(seen["zero"].utilisation.values).all()
+    assert seen["busy"].invocations.last_seen_s() is not None
+    assert seen["zero"].rejected.last_seen_s() is not None
+
+
+def test_the_series_end_where_data_can_be_visible(world: tuple[Cloud, Account]) -> None:
+    _, account = world
+    seen = CloudWatch(account.clients).evidence(TARGETS[:1], NOW + 7, 900)["busy"]
+    assert (seen.invocations.end_s, seen.concurrency.end_s) == (NOW - 60, NOW - 20)
+
+
+def test_five_hundred_queries_a_call_are_the_limit_and_no_call_is_larger(world: tuple[Cloud, Account]) -> None:
+    _, account = world
+    many = [MetricTarget(f"c{i}", POOL, "AllTraffic", f"c{i}") for i in range(200)]
+    with answering({"cloudwatch": _counted(sizes := [])}):
+        CloudWatch(account.clients).evidence(many, NOW, 900)
+    assert sum(sizes) == 200 * 6 and max(sizes) <= 500 and len(sizes) == 3
+
+
+def test_a_long_history_is_asked_within_the_datapoint_limit(world: tuple[Cloud, Account]) -> None:
+    _, account = world
+    many = [MetricTarget(f"c{i}", POOL, "AllTraffic", f"c{i}") for i in range(10)]
+    with answering({"cloudwatch": _counted(sizes := [])}):
+        CloudWatch(account.clients).history(many, NOW - 15 * 86_400, NOW)
+    assert sum(sizes) == 10 and max(sizes) * 15 * 1440 <= 100_800
+
+
+def test_burst_alarms_are_exactly_those_that_are_wanted(world: tuple[Cloud, Account]) -> None:
+    _, account = world
+    assert account.alarms is not None
+    alarms = account.alarms.alarms
+    metrics = CloudWatch(account.clients, decide_arn="arn:decide")
+    metrics.keep_burst_alarms({"busy": 20.0, "silent": 5.0}, prefix="tp-burst-")
+    assert sorted(alarms) == ["tp-burst-busy", "tp-burst-silent"]
+    assert alarms["tp-burst-busy"].asked["AlarmActions"] == ["arn:decide"]
+    put = alarms["tp-burst-busy"].put_s, id(alarms["tp-burst-busy"].asked)
+    metrics.keep_burst_alarms({"busy": 20.0}, prefix="tp-burst-")
+    assert sorted(alarms) == ["tp-burst-busy"]
+    assert put == (alarms["tp-burst-busy"].put_s, id(alarms["tp-burst-busy"].asked)), "what is right is not written"
+    metrics.keep_burst_alarms({"busy": 24.0}, prefix="tp-burst-")
+    assert alarms["tp-burst-busy"].asked["Threshold"] == 24.0
+
+
+def _same(one: Series, other: Series) -> bool:
+    shapes = (one.start_s, one.step_s, len(one.values)) == (other.start_s, other.step_s, len(other.values))
+    return shapes and one.values.tobytes() == other.values.tobytes()
+
+
+def _counted(sizes: list[int]) -> object:
+    def answer(operation: str, params: Params) -> Params:
+        if operation != "GetMetricData":
+            raise AwsError("InvalidAction", operation)
+        sizes.append(len(params["MetricDataQueries"]))
+        return {"MetricDataResults": []}
+
+    return answer
