@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from typing import Annotated, Any, NoReturn, TypeVar
 
-from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from tidepool.config import notation
@@ -73,6 +74,13 @@ def _factor_hint(value: object) -> str:
 
 def _text_schema(pattern: str, *examples: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "pattern": pattern, "examples": list(examples)})
+
+
+def text_like(pattern: str, allowed: str) -> Any:
+    """Text that a pattern matches as a whole; `allowed` says the pattern in words."""
+    whole = re.compile(pattern)
+    check = _written(lambda text: text if whole.fullmatch(text) else None, allowed)
+    return Annotated[str, check, WithJsonSchema({"type": "string", "pattern": f"^{pattern}$"})]
 
 
 def duration(low_s: float, high_s: float, allowed: str) -> Any:
@@ -177,23 +185,27 @@ Ladder = Annotated[
     BeforeValidator(_rung),
     WithJsonSchema({"enum": [rung.name.lower() for rung in Rung]}),
 ]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=256)]
-ModelKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 _.:/=+@*?-]{1,256}$")]
-"""A component's name or a tag's value, or a glob of `*` and `?`; a tag's value can hold no other character."""
-Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
-InstanceTypeName = Annotated[str, StringConstraints(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9-]+$")]
-EndpointName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")]
-"""AWS's own pattern of an endpoint's name (botocore 1.44, EndpointName)."""
-TagKey = r"[A-Za-z0-9 _.:/=+@-]{1,128}"
+Text = text_like(r"[^\x00-\x1f\x7f]{1,256}", "one line of 1 to 256 characters")
+"""One line: reasons and owners stand in logs and plans, where a line break would forge another line."""
+ModelKey = text_like(r"[A-Za-z0-9 _.:/=+@*?-]{1,256}", "a component's name, a tag's value, or a glob of * and ?")
+"""A tag's value can hold no other character (AWS tagging rules)."""
+Word = text_like(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", "1 to 63 letters, digits, dots, hyphens and underscores")
+InstanceTypeName = text_like(r"ml\.[a-z0-9-]+\.[a-z0-9-]+", "an instance type, such as ml.p4d.24xlarge")
+EndpointName = text_like(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", "an endpoint's name: 1 to 63 letters, digits and hyphens")
+"""AWS's own pattern (botocore 1.44, EndpointName)."""
+_TAG_KEY = r"[A-Za-z0-9 _.:/=+@-]{1,128}"
 """Characters of a tag key (AWS tagging rules)."""
-Identity = Annotated[str, StringConstraints(pattern=f"^(name|tag:{TagKey})$")]
-Chargeback = Annotated[str, StringConstraints(pattern=f"^tag:{TagKey}$")]
-Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
-CalendarArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:ssm:[a-z0-9-]+:[0-9]{12}:document/.+$")]
-S3Uri = Annotated[str, StringConstraints(pattern=r"^s3://[a-z0-9.-]{3,63}/.+$")]
-EnvName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]{0,1023}$")]
+Identity = text_like(f"(name|tag:{_TAG_KEY})", "name, or a tag's key such as tag:model")
+Chargeback = text_like(f"tag:{_TAG_KEY}", "a tag's key, such as tag:cost-center")
+Region = text_like(r"[a-z]{2}(-[a-z]+)+-[0-9]", "a region, such as us-east-1")
+CalendarArn = text_like(
+    r"arn:aws[a-z-]*:ssm:[a-z0-9-]+:[0-9]{12}:document/.+",
+    "the ARN of an SSM Change Calendar, arn:aws:ssm:…:document/…",
+)
+S3Uri = text_like(r"s3://[a-z0-9.-]{3,63}/.+", "a pointer to S3, such as s3://bucket/key.json")
+EnvName = text_like(r"[a-zA-Z_][a-zA-Z0-9_]{0,1023}", "a name of letters, digits and underscores")
 EnvValue = Annotated[str, BeforeValidator(_env_value), WithJsonSchema({"type": "string", "maxLength": 1024})]
-Env = Annotated[dict[EnvName, EnvValue], BeforeValidator(_env)]
+Env = Annotated[dict[EnvName, EnvValue], BeforeValidator(_env)]  # type: ignore[valid-type]
 Count = Annotated[int, Field(ge=0, le=10_000)]
 Positive = Annotated[int, Field(ge=1, le=10_000)]
 Dollars = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]

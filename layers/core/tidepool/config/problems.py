@@ -24,7 +24,6 @@ _KINDS: Mapping[str, str] = {
     "dict_type": "a block of keys",
     "model_type": "a block of keys",
     "finite_number": "a finite number",
-    "string_too_short": "at least 1 character",
 }
 _INTENT = "the file says what is wanted, never what is: Tidepool reads this from SageMaker"
 _OBJECTIVE = "the objective (start_within, attain) replaces it"
@@ -70,19 +69,15 @@ def _allowed(error: ErrorDetails, path: Path) -> tuple[str, str]:
         return str(context["allowed"]), str(context["hint"])
     if kind == "extra_forbidden":
         keys = keys_at(path[:-1])
-        return f"one of {', '.join(keys)}", nearest(path[-1], keys) or _NOT_WRITTEN.get(str(path[-1]), "")
+        return f"one of {', '.join(keys)}", _NOT_WRITTEN.get(str(path[-1])) or nearest(path[-1], keys)
     if kind == "missing":
         return "this key, which is required", f"add `{path[-1]}: …`"
     if kind == "literal_error":
         words = str(context["expected"])
         return words, nearest(error["input"], words.replace("'", "").replace(" or ", ", ").split(", "))
-    if kind == "string_pattern_mismatch":
-        return f"text of the form {context['pattern']}", ""
-    if kind == "string_too_long":
-        return f"at most {context['max_length']} characters", ""
     if kind == "too_short":
         return f"at least {context['min_length']} entry", "leave the key out for the default"
-    limits = [f"{words} {context[name]}" for name, words in _LIMITS if name in context]
+    limits = [f"{words} {context[name]:,g}" for name, words in _LIMITS if name in context]
     return " and ".join(limits) or _KINDS.get(kind, error["msg"]), ""
 
 
