@@ -27,6 +27,7 @@ def record_value(decision: Decision) -> dict[str, Any]:
         "held": [_plain(asdict(held)) for held in decision.held],
         "steps": [_plain(asdict(step)) for step in decision.steps],
         "spend": asdict(decision.spend),
+        "homes": {model: list(homes) for model, homes in decision.homes.items()},
     }
 
 

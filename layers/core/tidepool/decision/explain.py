@@ -71,8 +71,8 @@ def _told(steps: Sequence[Step]) -> list[str]:
 
 
 def _names(read: Record, model: str) -> frozenset[str]:
-    """The model and the homes that its changes name. A step is filed under the home it sizes."""
-    names = {model}
+    """The model, the homes it lives on, and those its changes name. A step is filed under the home it sizes."""
+    names = {model, *read.homes.get(model, ())}
     for change in read.changes:
         if not isinstance(change, SetBounds) and change.model == model:
             names |= _homes(change)
@@ -98,7 +98,7 @@ def _subjects(change: Change) -> set[str]:
 
 def _unknown(read: Record, model: str) -> Problem:
     known = {step.subject for step in read.steps} | {one.subject for one in read.held}
-    known = known.union(*(_subjects(change) for change in read.changes))
+    known = set(read.homes) or known.union(*(_subjects(change) for change in read.changes))
     allowed = "a model of this decision: " + (", ".join(sorted(known)) or "it speaks of none")
     return Problem("MODEL", model, allowed, nearest(model, known))
 

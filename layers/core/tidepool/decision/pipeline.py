@@ -73,6 +73,7 @@ def decide(
         steps=tuple(steps),
         spend=spend(everyone, planned),
         memory=_remember(judged, every, now),
+        homes={subject.model: tuple(home.target for home in subject.homes) for subject in everyone},
     )
 
 

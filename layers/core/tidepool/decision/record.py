@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from tidepool.memory import Memory
 from tidepool.plan.change import Change
@@ -52,3 +53,5 @@ class Decision:
     steps: tuple[Step, ...]
     spend: Spend
     memory: Memory
+    homes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By model: the components and dedicated endpoints that it lives on, so that a record can be asked by model."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -29,6 +29,7 @@ class Record:
     held: tuple[Held, ...]
     steps: tuple[Step, ...]
     spend: Spend
+    homes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def read_record(record: bytes) -> Record:
@@ -44,6 +45,7 @@ def read_record(record: bytes) -> Record:
                 held=tuple(Held(**_spelled(one)) for one in value["held"]),
                 steps=tuple(Step(**_spelled(one)) for one in value["steps"]),
                 spend=Spend(**value["spend"]),
+                homes={model: tuple(homes) for model, homes in value.get("homes", {}).items()},
             )
     except (KeyError, TypeError, ValueError) as error:  # ValueError: not JSON, not UTF-8, or pydantic's refusal
         raise UnknownSchema(f"this is no decision record: {error}") from error
