@@ -9,7 +9,6 @@ import click
 
 from tidepool_cli.output import console, exits_with_problems, print_table, write_text
 from tidepool_cli.progress import showing_progress
-from tidepool_cli.rows import COLUMNS, row_of
 from tidepool_cli.traces import split, trace_options
 
 if TYPE_CHECKING:
@@ -50,11 +49,11 @@ def command(
 
     The figures are the twin's, not AWS's. docs/benchmarks.md says what each column means.
     """
-    from tidepool_lab.bench import run_bench
+    from tidepool_lab.demo.compared import run
 
     to_stdout = str(json_file) == "-"
     with showing_progress(quiet=to_stdout) as progress:
-        result = run_bench(
+        result = run(
             trace,
             fleet,
             from_day=from_day,
@@ -76,7 +75,10 @@ def command(
 
 def print_result(result: BenchResult) -> None:
     """The table, and under it what it stands on."""
+    from tidepool_lab.bench.table import HEADINGS, notes_of, rows_of, title_of
+
     out = console()
-    span = f"days {result.from_day} to {result.from_day + result.days - 1}, seed {result.seed}"
-    print_table(out, f"{result.trace}, {span}", COLUMNS, [row_of(row) for row in result.policies])
-    out.print(f"Simulated (twin), not AWS. Requests dropped by the cap: {result.requests_capped:,}.")
+    rows = [dict(zip(HEADINGS, row, strict=True)) for row in rows_of(result)]
+    print_table(out, title_of(result), HEADINGS, rows)
+    for note in notes_of(result):
+        out.print(note, markup=False)

@@ -17,7 +17,6 @@ from tidepool_cli.output import (
     write_json,
     write_text,
 )
-from tidepool_cli.rows import share
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -124,6 +123,11 @@ def print_summary(out: Console, summary: Summary) -> None:
         )
     for check in summary.checks:
         out.print(f"  {'✓' if check.ok else '✗'} {check.claim}: {check.seen or 'NOT SEEN'}", markup=False)
+
+
+def share(value: float | None) -> str:
+    """0.99537 → '99.54 %': two decimals, since columns are compared down."""
+    return "" if value is None else f"{100 * value:.2f} %"
 
 
 def as_json(summary: Summary) -> dict[str, Any]:

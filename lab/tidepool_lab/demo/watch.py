@@ -12,7 +12,7 @@ from tidepool.plan.change import ScaleCopies
 from tidepool.report.entries import Note, NoteKind, Sample, sample
 from tidepool.runtime.ports import Operation
 from tidepool.units import MINUTE_S
-from tidepool_lab.inputs.clock import minute_of
+from tidepool_lab.inputs.clock import EPOCH_S
 from tidepool_lab.twin.cloud import Cloud
 from tidepool_lab.twin.spec import CloudSpec
 from tidepool_lab.twin.traffic import Arrivals
@@ -28,6 +28,8 @@ class Watch:
     spec: CloudSpec
     arrivals: Arrivals
     dedicated_usd_per_hour: float | None = None
+    sample_s: int = SAMPLE_S
+    epoch_s: int = EPOCH_S
     samples: list[Sample] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     now: Sample | None = None
@@ -45,35 +47,36 @@ class Watch:
         self._notes_of_machines(at, endpoints)
         self._notes_of_zero(at, endpoints, components)
         self._notes_of_moves(moves)
-        self.now = self._sample(at, endpoints, components, requests=self._requests(at - MINUTE_S, at))
-        if not self.samples or at - self._sampled >= SAMPLE_S:
+        self.now = self._sample(cloud, endpoints, components, requests=self._requests(at - MINUTE_S, at))
+        if not self.samples or at - self._sampled >= self.sample_s:
             self.samples.append(
-                self._sample(at, endpoints, components, requests=self._requests(self._sampled or at, at))
+                self._sample(cloud, endpoints, components, requests=self._requests(self._sampled or at, at))
             )
             self._sampled = at
         return tuple(self.notes[before:])
 
     def _sample(
         self,
-        at: int,
+        cloud: Cloud,
         endpoints: Mapping[str, Endpoint],
         components: Mapping[str, Component],
         *,
         requests: Mapping[str, int],
     ) -> Sample:
-        types = self.spec.types
+        types, at = self.spec.types, cloud.now_s
         return sample(
             endpoints,
             components,
             accelerators={name: found.accelerators for name, found in types.items()},
             at=at,
-            usd_per_hour=sum(e.instances_now * types[e.instance_type].usd_per_hour for e in endpoints.values()),
+            usd_per_hour=cloud.machines.usd_per_hour(at),
             dedicated_usd_per_hour=self.dedicated_usd_per_hour,
             requests=requests,
         )
 
     def _requests(self, since: int, until: int) -> Mapping[str, int]:
-        counts = self.arrivals.per_minute(minute_of(since), minute_of(until)).sum(axis=0)
+        first, last = ((at - self.epoch_s) // MINUTE_S for at in (since, until))
+        counts = self.arrivals.per_minute(first, last).sum(axis=0)
         return {name: int(n) for name, n in zip(self.arrivals.models, counts, strict=True)}
 
     def _notes_of_operations(self, operations: tuple[Operation, ...]) -> None:

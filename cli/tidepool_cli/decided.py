@@ -1,0 +1,94 @@
+"""Where `plan` and `explain` find a decision: the newest local record, a simulated moment, or the account."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tidepool_cli.output import bad_option
+from tidepool_cli.traces import split
+
+Command = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A decision's record as canonical JSON, and where it comes from."""
+
+    record: bytes
+    where: str
+
+
+def where_options(command: Command) -> Command:
+    """--trace, --fleet, --at, --seed, --types, --live: from where the decision is taken."""
+    path = click.Path(path_type=Path, dir_okay=False)
+    for option in reversed(
+        (
+            click.option("--trace", type=path, help="Simulate this traffic up to --at, then decide."),
+            click.option("--fleet", type=path, help="A fleet.yaml, or a reference fleet (.json)."),
+            click.option("--at", metavar="MOMENT", help="Minute of the trace, or day:HH:MM, for instance 2:09:30."),
+            click.option("--seed", default=1, show_default=True, help="Seed of everything that is drawn."),
+            click.option("--types", metavar="A,B,…", help="Only these instance types of a reference fleet."),
+            click.option("--live", is_flag=True, help="Read your AWS account (read only), decide, write nothing."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def find(
+    *, trace: Path | None, fleet: Path | None, at: str | None, seed: int, types: str | None, live: bool, quiet: bool
+) -> Found:
+    """The decision that the options ask for. BadInput when they contradict one another or nothing is there."""
+    if live:
+        return _live(trace=trace, fleet=fleet, at=at)
+    if at is not None:
+        return _simulated(trace, fleet, at=at, seed=seed, types=types, quiet=quiet)
+    if trace is not None or fleet is not None:
+        hint = "--at 2:09:30 is half past nine on day 2; --live reads the account instead"
+        raise bad_option("--at", None, allowed="a moment of the trace", hint=hint)
+    from tidepool_cli.local import newest
+
+    record, source = newest()
+    return Found(record, f"the last decision of `{source.command}` ({source.note})")
+
+
+def minute_of(at: str) -> int:
+    """'90' → 90, '2:09:30' → 2·1440 + 9·60 + 30 = 3450. BadInput otherwise."""
+    parts = at.split(":")
+    if all(part.isdecimal() for part in parts):
+        numbers = [int(part) for part in parts]
+        match numbers:
+            case [minute]:
+                return minute
+            case [day, hour, minute] if hour < 24 and minute < 60:
+                return day * 1440 + hour * 60 + minute
+    raise bad_option("--at", at, allowed="a minute of the trace, or day:HH:MM", hint="day 0 is the first")
+
+
+def _simulated(trace: Path | None, fleet: Path | None, *, at: str, seed: int, types: str | None, quiet: bool) -> Found:
+    from tidepool.decision.codec import record_bytes
+    from tidepool_cli.progress import showing_progress
+    from tidepool_lab.demo.simulated import case_of, next_decision
+
+    minute = minute_of(at)
+    # The day of the moment is the window, so that the run begins its warm-up before that day.
+    case, own = case_of(trace, fleet, from_day=minute // 1440, days=1, seed=seed, scale=1.0, types=split(types))
+    with showing_progress(quiet=quiet) as progress:
+        decision = next_decision(case, own=own, at_minute=minute, progress=progress)
+    return Found(record_bytes(decision), f"simulated (twin, not AWS) on {case.trace}, minute {minute}")
+
+
+def _live(*, trace: Path | None, fleet: Path | None, at: str | None) -> Found:
+    if trace is not None or at is not None:
+        raise bad_option("--live", True, allowed="--live with --fleet alone", hint="an account has no --trace or --at")
+    if fleet is None or fleet.suffix == ".json":
+        hint = "your fleet.yaml; ten lines are enough"
+        raise bad_option("--fleet", None if fleet is None else str(fleet), allowed="a fleet.yaml", hint=hint)
+    from tidepool_cli.live import live_record
+
+    return Found(live_record(fleet), f"your AWS account, read now with {fleet}; nothing was written")

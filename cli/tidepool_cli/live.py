@@ -1,0 +1,102 @@
+"""`--live`: one decision from a real account, read only. Nothing is stored, sent or written anywhere.
+
+The decision has no memory of earlier ones: what must be seen for a while first (idleness, a typical day) is held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from time import time
+from typing import Any
+
+from tidepool.aws.alarms import FreezeAlarms
+from tidepool.aws.clients import Clients
+from tidepool.aws.cloudwatch import CloudWatch
+from tidepool.aws.pricing import PriceList
+from tidepool.aws.sagemaker import SageMaker
+from tidepool.config.load import load
+from tidepool.config.types import Config, RouteConfig
+from tidepool.decision import pipeline
+from tidepool.decision.codec import record_bytes
+from tidepool.errors import TidepoolError, Unreachable
+from tidepool.fleet import Route
+from tidepool.memory import Memory
+from tidepool.runtime.observe import observe
+from tidepool.runtime.ports import Ports
+from tidepool_cli.validate import read_file
+from tidepool_lab.twin.fast import FastConfig
+from tidepool_lab.twin.fast_ledger import FastLedger
+
+READS = ("Describe", "List", "Get")
+"""Operations that `--live` may call, by how their names begin."""
+
+
+class WouldWrite(TidepoolError):
+    """A call that is not a read was about to leave this machine: a bug, stopped before it left."""
+
+
+def live_record(fleet: Path) -> bytes:
+    """The record of what Tidepool would decide now for the account of the default credentials."""
+    now = int(time())
+    config = load(read_file(fleet), now=now)
+    clients = reading_clients(config.region)
+    try:
+        found = observe(_ports(clients, config), config, now)
+    except TidepoolError:
+        raise
+    except Exception as error:  # botocore's own: no credentials, no region, no network
+        raise Unreachable(f"AWS could not be read: {error}") from error
+    return record_bytes(pipeline.decide(found, config, Memory.empty(), now))
+
+
+def reading_clients(region: str) -> Clients:
+    """Clients that refuse to send anything but reads."""
+    clients = Clients(region)
+
+    def check(model: Any, **_: object) -> None:
+        if not model.name.startswith(READS):
+            raise WouldWrite(f"{model.service_model.service_name}:{model.name} is not a read; nothing was sent")
+
+    for service in ("sagemaker", "cloudwatch", "pricing", "service-quotas", "ssm"):
+        clients.get(service).meta.events.register("before-call.*.*", check)
+    return clients
+
+
+def _ports(clients: Clients, config: Config) -> Ports:
+    def clock() -> int:
+        return int(time())
+
+    return Ports(
+        hosting=SageMaker(clients, stack="", identity=lambda: config.identity, clock=clock),
+        metrics=CloudWatch(clients),
+        prices=PriceList(clients, clock=clock),
+        routes=_Unread(),
+        ledger=FastLedger(),
+        bus=_Silent(),
+        config=FastConfig(config),
+        alarms=FreezeAlarms(clients),
+    )
+
+
+class _Unread:
+    """Routes, which only a deployed stack keeps."""
+
+    def read(self, model: str, via: RouteConfig) -> Route | None:
+        return None
+
+    def write(self, route: Route, via: RouteConfig, *, expected_version: int) -> None:
+        raise WouldWrite("a route")
+
+    def followed(self, route: Route, via: RouteConfig, now: int) -> bool:
+        return False
+
+
+class _Silent:
+    """A bus on which nothing is ever sent."""
+
+    def send(self, changes: Any, *, decision_key: str, now: int) -> None:
+        raise WouldWrite(f"{len(changes)} changes")
+
+    def announce(self, kind: str, detail: Mapping[str, object], now: int) -> None:
+        raise WouldWrite(kind)
