@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
-from builders.fleetfile import only_problem, paths, problems
+from builders.fleetfile import FULL, MINIMAL, only_problem, paths, problems
+from tidepool.config import yaml_source
 from tidepool.config.yaml_source import MAX_BYTES, path_text, read
 
 
@@ -131,3 +133,12 @@ def test_every_value_has_its_line_and_a_missing_one_has_its_neighbours() -> None
 def test_a_path_is_written_so_that_every_key_can_be_told_apart() -> None:
     assert path_text(("models", "a-*", "schedule", 0, "from")) == 'models."a-*".schedule[0].from'
     assert path_text(()) == "fleet.yaml"
+
+
+@pytest.mark.parametrize("text", [FULL, MINIMAL, "a: 07:45\nb: no\nc: &x 1\nd: *x\na: null", "a: b: c", "a: \udcff"])
+def test_a_machine_without_libyaml_reads_the_same(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    fast = read(text)
+    monkeypatch.setattr(yaml_source, "_Loader", yaml.SafeLoader)
+    slow = read(text)
+    assert (slow.value, slow.lines) == (fast.value, fast.lines)
+    assert [(p.path, p.line, p.allowed) for p in slow.problems] == [(p.path, p.line, p.allowed) for p in fast.problems]
