@@ -7,14 +7,16 @@ by a small one of ours whose requests and replies are held to botocore's service
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+
 from builders.aws_account import an_account
 from builders.twin_world import START, a_cloud
-
 from tidepool.aws.clients import Clients
 from tidepool.aws.routes import Routes as AwsRoutes
 from tidepool.config.types import RouteConfig, Via
@@ -91,7 +93,7 @@ class Routers:
     def _router(self, name: str) -> dict[str, Any]:
         if name not in self.found:
             raise AwsError("ResourceNotFound", f"no router {name}")
-        return self.found[name]
+        return deepcopy(self.found[name])
 
     def _changed(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
         name = params["InferenceRouterName"]
@@ -118,20 +120,33 @@ class Routers:
 
 @pytest.fixture(params=["twin", "table", "gateway", "router"])
 def way(request: pytest.FixtureRequest) -> Iterator[Way]:
+    with a_way(request.param) as made:
+        yield made
+
+
+@pytest.fixture
+def router() -> Iterator[Way]:
+    with a_way("router") as made:
+        yield made
+
+
+@contextmanager
+def a_way(kind: str) -> Iterator[Way]:
+    """One adapter over an account with the routes table, and nothing in it."""
     cloud = a_cloud(copies={"m": 1})
     bus = FastBus(cloud)
     weights = (replace(OLD, weight=90), replace(NEW, weight=10))
     halves = (replace(OLD, weight=50), replace(NEW, weight=50))
-    if request.param == "twin":
+    if kind == "twin":
         yield Way(FastRoutes(cloud), RouteConfig(Via.TABLE), bus, lambda version: None, weights)
         return
     with an_account() as account:
         clients = account.clients
         _make_table(clients)
         routes = AwsRoutes(clients, table=TABLE, bus=bus)
-        if request.param == "table":
+        if kind == "table":
             yield Way(routes, RouteConfig(Via.TABLE), bus, lambda version: None, weights, clients)
-        elif request.param == "gateway":
+        elif kind == "gateway":
             yield Way(routes, RouteConfig(Via.GATEWAY), bus, _acknowledge(clients), weights, clients)
         else:
             routers = Routers()
@@ -189,9 +204,12 @@ def test_nobody_is_said_to_follow_at_once_and_everybody_in_the_end(way: Way) -> 
     assert way.routes.followed(route, way.via, START + 180)
 
 
-def test_a_gateway_is_told_again_until_it_acknowledges_that_version(way: Way) -> None:
-    if way.via.via is not Via.GATEWAY:
-        pytest.skip("only a gateway acknowledges")
+def test_a_gateway_is_told_again_until_it_acknowledges_that_version() -> None:
+    with a_way("gateway") as way:
+        _told_until_acknowledged(way)
+
+
+def _told_until_acknowledged(way: Way) -> None:
     way.write(OLD)
     way.follow(1)
     route = way.write(*way.both, version=2)
@@ -205,81 +223,83 @@ def test_a_gateway_is_told_again_until_it_acknowledges_that_version(way: Way) ->
     assert len(way.bus.told) == told + 1
 
 
-def test_a_router_that_is_changing_is_busy_and_the_row_stays_where_it_was(way: Way) -> None:
-    if way.routers is None:
-        pytest.skip("only a router is changed by an update")
-    way.write(OLD)
+def test_a_router_that_is_changing_is_busy_and_the_row_stays_where_it_was(router: Way) -> None:
+    router.write(OLD)
     with pytest.raises(Busy):
-        way.write(*way.both, version=2)
-    way.follow(1)
-    assert way.write(*way.both, version=2) == way.read()
+        router.write(*router.both, version=2)
+    router.follow(1)
+    assert router.write(*router.both, version=2) == router.read()
 
 
-def test_a_router_changed_just_before_a_crash_shows_its_new_destinations_at_the_old_version(way: Way) -> None:
-    if way.routers is None or way.clients is None:
-        pytest.skip("only a router is written in two places")
-    way.write(OLD)
-    way.follow(1)
-    row = way.clients.get("dynamodb").get_item(TableName=TABLE, Key={"model": {"S": "m"}})["Item"]
-    way.write(*way.both, version=2)
-    way.clients.get("dynamodb").put_item(TableName=TABLE, Item=row)
-    found = way.read()
-    assert found is not None and (found.version, found.targets) == (1, way.both)
+def test_a_router_changed_just_before_a_crash_shows_its_new_destinations_at_the_old_version(router: Way) -> None:
+    clients = router.clients
+    assert clients is not None
+    router.write(OLD)
+    router.follow(1)
+    row = clients.get("dynamodb").get_item(TableName=TABLE, Key={"model": {"S": "m"}})["Item"]
+    router.write(*router.both, version=2)
+    clients.get("dynamodb").put_item(TableName=TABLE, Item=row)
+    found = router.read()
+    assert found is not None and (found.version, found.targets) == (1, router.both)
 
 
-def test_other_targets_of_a_router_stay_as_they_are(way: Way) -> None:
-    if way.routers is None:
-        pytest.skip("only a router has other targets")
-    way.write(OLD)
+def test_other_targets_of_a_router_stay_as_they_are(router: Way) -> None:
+    routers = router.routers
+    assert routers is not None
+    router.write(OLD)
     other = {"Name": "other", "Destinations": [{"ResourceArn": f"{ARN}:endpoint/theirs"}]}
-    way.routers.found["codegen"]["RoutingTargets"].append(other)
-    way.routers.settle()
-    way.write(*way.both, version=2)
-    names = [target["Name"] for target in way.routers.found["codegen"]["RoutingTargets"]]
+    routers.found["codegen"]["RoutingTargets"].append(other)
+    routers.settle()
+    router.write(*router.both, version=2)
+    names = [target["Name"] for target in routers.found["codegen"]["RoutingTargets"]]
     assert sorted(names) == ["block-gen", "other"]
-    assert way.routers.found["codegen"]["RoutingTargets"][0]["Destinations"][0]["ResourceArn"].endswith("/theirs")
+    assert routers.found["codegen"]["RoutingTargets"][0]["Destinations"][0]["ResourceArn"].endswith("/theirs")
 
 
-def test_a_router_that_cannot_reach_a_destination_is_not_followed(way: Way) -> None:
-    if way.routers is None:
-        pytest.skip("only a router knows whom it reaches")
-    route = way.write(OLD)
-    way.follow(1)
-    way.routers.found["codegen"]["RoutingTargets"][0]["Destinations"][0]["RoutingStatus"] = "Unroutable"
-    assert not way.routes.followed(route, way.via, START + 600)
+def test_a_router_that_cannot_reach_a_destination_is_not_followed(router: Way) -> None:
+    routers = router.routers
+    assert routers is not None
+    route = router.write(OLD)
+    router.follow(1)
+    routers.found["codegen"]["RoutingTargets"][0]["Destinations"][0]["RoutingStatus"] = "Unroutable"
+    assert not router.routes.followed(route, router.via, START + 600)
 
 
-def test_a_route_of_a_later_schema_is_left_alone(way: Way) -> None:
-    if way.clients is None or way.routers is not None:
-        pytest.skip("only tables carry a schema that is read first")
-    way.clients.get("dynamodb").put_item(
+@pytest.mark.parametrize("kind", ["table", "gateway"])
+def test_a_route_of_a_later_schema_is_left_alone(kind: str) -> None:
+    with a_way(kind) as way:
+        assert way.clients is not None
+        _later_schema(way, way.clients)
+
+
+def _later_schema(way: Way, clients: Clients) -> None:
+    clients.get("dynamodb").put_item(
         TableName=TABLE, Item={"model": {"S": "m"}, "schema": {"N": "2"}, "version": {"N": "1"}}
     )
     with pytest.raises(UnknownSchema):
         way.read()
 
 
-def test_a_model_without_a_route_is_never_written(way: Way) -> None:
-    none = RouteConfig(Via.NONE)
-    if way.clients is None:
-        pytest.skip("the twin's models all have callers who follow")
-    with pytest.raises(Refused):
-        way.routes.write(Route("m", 1, (OLD,), START), none, expected_version=0)
-    assert way.routes.read("m", none) is None
-    assert not way.routes.followed(Route("m", 1, (OLD,), START), none, START + 600)
+def test_a_model_without_a_route_is_never_written() -> None:
+    none, route = RouteConfig(Via.NONE), Route("m", 1, (OLD,), START)
+    with a_way("table") as way:
+        with pytest.raises(Refused):
+            way.routes.write(route, none, expected_version=0)
+        assert way.routes.read("m", none) is None
+        assert way.read() is None
+        assert not way.routes.followed(route, none, START + 600)
 
 
-def test_a_router_in_front_of_an_unknown_home_is_refused_before_anything_is_written(way: Way) -> None:
-    if way.routers is None:
-        pytest.skip("only a router asks for its destinations' ARNs")
-    describe = way.routers.__class__.__call__
+def test_a_router_in_front_of_an_unknown_home_is_refused_before_anything_is_written(router: Way) -> None:
+    routers = router.routers
+    assert routers is not None
+    describe = routers.__class__.__call__
 
     def gone(operation: str, params: dict[str, Any]) -> dict[str, Any]:
         if operation == "DescribeInferenceComponent":
             raise AwsError("ValidationException", "Could not find inference component")
-        assert way.routers is not None
-        return describe(way.routers, operation, params)
+        return describe(routers, operation, params)
 
     with answering({"sagemaker": gone}), pytest.raises(NotFound):
-        way.write(OLD)
-    assert "codegen" not in way.routers.found
+        router.write(OLD)
+    assert "codegen" not in routers.found

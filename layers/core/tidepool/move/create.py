@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tidepool.config.types import Hosting
-from tidepool.fleet import Status
+from tidepool.fleet import Route, Status
 from tidepool.fleet.asked import NewComponent, NewEndpoint
-from tidepool.move.command import CreateTarget
+from tidepool.move.command import CreateTarget, WriteRoute
 from tidepool.move.naming import target_tags
-from tidepool.move.routing import source_only, written
+from tidepool.move.routing import source_only
 from tidepool.move.seen import Seen
 from tidepool.move.state import Move, Phase
 from tidepool.move.turn import Turn, act, back, go, wait
@@ -73,11 +73,13 @@ def _begin_on_the_source(move: Move, seen: Seen, now: int) -> Turn:
     """A model whose route was never written gets one that says what is. Any other route must say the same."""
     route = seen.route
     if route is None:
-        turn = written(move, seen, source_only(move), now)
-        return turn if turn is not None else wait(move)
+        return act(move, WriteRoute(Route(move.ask.model, 1, source_only(move), now)))
     there = sum(target.weight for target in route.targets if target.name == move.source_name)
     if there != FIRST_SHARE:
         return _never_made(move, seen, now, f"the route gives the source {there} % of the callers, not all")
+    if route.version == 0:
+        # A router that somebody made, with the source alone behind it: from now on its changes are counted.
+        return act(move, WriteRoute(Route(move.ask.model, 1, source_only(move), now)))
     return Turn(replace(move, route_version=route.version))
 
 

@@ -1,0 +1,83 @@
+"""Routes in a DynamoDB table of their own: one GetItem for a caller, written only onto the expected version.
+
+```
+item: model (S, key) · schema (N) · version (N) · changed_at (N) · targets (L of M: endpoint S, component S, weight N)
+```
+tidepool_client reads exactly this; `component` is '' where the endpoint is dedicated.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tidepool.aws.clients import Clients
+from tidepool.aws.failures import calling
+from tidepool.config.types import RouteConfig
+from tidepool.errors import UnknownSchema
+from tidepool.fleet import Route, Target
+
+SCHEMA = 1
+FOLLOWED_S = 45
+"""A caller's cache is at most 30 s old (tidepool_client.CACHE_S); the rest is for clocks that differ."""
+
+
+class TableRoutes:
+    """`via: table`."""
+
+    def __init__(self, clients: Clients, table: str) -> None:
+        self._clients, self._table = clients, table
+
+    def read(self, model: str, via: RouteConfig) -> Route | None:
+        """Read consistently, so that a move sees its own write."""
+        item = self.item(model)
+        if not item:
+            return None
+        targets = tuple(_target(found["M"]) for found in item["targets"]["L"])
+        return Route(model, int(item["version"]["N"]), targets, int(item["changed_at"]["N"]))
+
+    def write(self, route: Route, via: RouteConfig, *, expected_version: int) -> None:
+        """Version expected_version + 1 is stored, if expected_version is what is there (0 = nothing is)."""
+        item = {
+            "model": {"S": route.model},
+            "schema": {"N": str(SCHEMA)},
+            "version": {"N": str(expected_version + 1)},
+            "changed_at": {"N": str(route.changed_at)},
+            "targets": {"L": [{"M": _attributes(target)} for target in route.targets]},
+        }
+        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(model)"}
+        if expected_version:
+            condition = {
+                "ConditionExpression": "#version = :expected",
+                "ExpressionAttributeNames": {"#version": "version"},
+                "ExpressionAttributeValues": {":expected": {"N": str(expected_version)}},
+            }
+        with calling("PutItem", f"route of {route.model}"):
+            self._clients.get("dynamodb").put_item(TableName=self._table, Item=item, **condition)
+
+    def followed(self, route: Route, via: RouteConfig, now: int) -> bool:
+        """Every caller's cache is younger than the route."""
+        return now - route.changed_at >= FOLLOWED_S
+
+    def item(self, key: str) -> dict[str, Any]:
+        """The raw item under a key, {} when there is none. UnknownSchema when a later version wrote it."""
+        with calling("GetItem", f"route of {key}"):
+            reply = self._clients.get("dynamodb").get_item(
+                TableName=self._table, Key={"model": {"S": key}}, ConsistentRead=True
+            )
+        item: dict[str, Any] = reply.get("Item", {})
+        schema = int(item["schema"]["N"]) if "schema" in item else SCHEMA
+        if schema != SCHEMA:
+            raise UnknownSchema(f"route of {key} has schema {schema}; this version reads {SCHEMA}")
+        return item
+
+
+def _attributes(target: Target) -> dict[str, Any]:
+    return {
+        "endpoint": {"S": target.endpoint},
+        "component": {"S": target.component},
+        "weight": {"N": str(target.weight)},
+    }
+
+
+def _target(item: dict[str, Any]) -> Target:
+    return Target(item["endpoint"]["S"], item["component"]["S"], int(item["weight"]["N"]))
