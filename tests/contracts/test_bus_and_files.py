@@ -138,10 +138,16 @@ def test_an_upload_is_in_force_at_the_next_look_although_its_event_was_lost(
     assert [json.loads(entry["Detail"])["kind"] for entry in sent] == ["fleet-file-accepted"]
 
 
-def test_only_decide_judges_uploads(account: Account) -> None:
-    account.upload(GOOD)
-    with pytest.raises(BadFleetFile):
-        a_store(account, judges=False).current()
+def test_only_decide_judges_uploads_and_the_others_read_what_is_in_force(account: Account) -> None:
+    account.upload(GOOD, commit="first")
+    reader = a_store(account, judges=False)
+    assert reader.current()[1] == "first", "the very first good file is read before decide has seen it"
+    assert account.bucket.version("config/accepted.json") == "", "and nothing is written"
+    a_store(account).current()
+    account.upload(BOLDER, commit="second")
+    assert reader.current()[1] == "first"
+    a_store(account).current()
+    assert reader.current()[1] == "second"
 
 
 def test_a_refused_upload_leaves_the_last_good_file_and_tells_every_problem_once(

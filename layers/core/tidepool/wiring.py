@@ -119,7 +119,8 @@ def observed(handler: Handler) -> Handler:
             log.info("done", extra={"result": result})
             return result
         finally:
-            metrics().flush_metrics()
+            if metrics().metric_set:
+                metrics().flush_metrics()
             log.thread_safe_clear_keys()
 
     return run
@@ -130,7 +131,7 @@ def count(name: str, value: float = 1) -> None:
     metrics().add_metric(name=name, unit="Count", value=value)
 
 
-def once(act: Callable[[Change], str], change: Change, context: Any) -> dict[str, Any]:
+def once(act: Callable[[], str], change: Change, context: Any) -> dict[str, Any]:
     """`act` has run for this change exactly once, however often its event comes; returns its outcome.
 
     The ids of changes lie in the ledger's table. An act that raised may be tried again.
@@ -156,7 +157,7 @@ def once(act: Callable[[Change], str], change: Change, context: Any) -> dict[str
     config.register_lambda_context(context)
 
     def run(*, change_id: str) -> dict[str, Any]:
-        outcome = act(change)
+        outcome = act()
         count(f"Change{outcome.replace(' ', '').capitalize()}")
         return {"change": change_id, "kind": type(change).__name__, "outcome": outcome}
 

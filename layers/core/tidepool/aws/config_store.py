@@ -65,9 +65,19 @@ class FleetFile:
                     return self.consider(newest, self._clock())
                 except BadFleetFile:
                     pointer = self._pointer
-        if not pointer.version:
+        if pointer.version:
+            return self._config(pointer.version), pointer.commit
+        if pointer.judged:
             raise BadFleetFile("fleet.yaml", (self._missing(),))
-        return self._config(pointer.version), pointer.commit
+        return self._not_yet_judged()
+
+    def _not_yet_judged(self) -> tuple[Config, str]:
+        """The very first file, before decide has seen it, if it is good: learn may run before the first tick."""
+        newest = self._bucket.version(FLEET_KEY)
+        if not newest:
+            raise BadFleetFile("fleet.yaml", (self._missing(),))
+        self._known = (newest, self._config(newest))
+        return self._known[1], self._bucket.get(FLEET_KEY, version=newest).commit
 
     def known_identity(self) -> str:
         """How models are told apart, by the file that was read last: reads it only the first time."""
