@@ -42,7 +42,7 @@ STEPS = (
     Step("size", "codegen-inline", 4, 8, "140.2 in flight to be ready for, 24 a copy", "max_copies"),
     Step("forecast", "texteval-v37", 8.1, 8.1, "8.1 in flight over the last minute"),
     Step("size", "texteval-v37", 3, 2, "8.1 in flight was the most"),
-    Step("size", "calm", 2, 2, "31.0 in flight to be ready for, 24 a copy"),
+    Step("size", "calm-v2", 2, 2, "31.0 in flight to be ready for, 24 a copy"),
     Step("home", "codegen-inline", "shared-p4d", "shared-p4d", "nowhere is cheaper by enough"),
 )
 FULL = Decision(
@@ -54,7 +54,9 @@ FULL = Decision(
     spend=Spend(900.0, 888.41, 12_345.0),
     memory=Memory.empty(),
 )
-QUIET = Decision(NOW, "", (), (), (STEPS[4],), Spend(25.2513, 25.2513, 25.2513), Memory.empty())
+QUIET = Decision(
+    NOW, "", (), (), (STEPS[4],), Spend(25.2513, 25.2513, 25.2513), Memory.empty(), homes={"calm": ("calm-v2",)}
+)  # fmt: skip
 
 
 def check(name: str, text: str) -> None:
