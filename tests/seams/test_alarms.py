@@ -13,7 +13,7 @@ from tidepool_lab.embedded.evaluation import State, judge
 from tidepool_lab.embedded.intercept import AwsError
 from tidepool_lab.embedded.metrics import Recorded, Store
 
-X, O, N = 1.0, 0.0, float("nan")
+X, Z, N = 1.0, 0.0, float("nan")
 ALARM, OK, NO_DATA = State.ALARM, State.OK, State.INSUFFICIENT_DATA
 RETAIN = None
 
@@ -22,16 +22,16 @@ RETAIN = None
     ("needed", "points", "missing", "ignore", "breaching", "not_breaching"),
     [
         # AWS documentation, "How alarm state is evaluated when data is missing", 3 out of 3.
-        (3, [O, N, X, N, X], OK, OK, OK, OK),
-        (3, [O, N, N, N, N], OK, OK, OK, OK),
+        (3, [Z, N, X, N, X], OK, OK, OK, OK),
+        (3, [Z, N, N, N, N], OK, OK, OK, OK),
         (3, [N, N, N, N, N], NO_DATA, RETAIN, ALARM, OK),
-        (3, [O, X, X, N, X], ALARM, ALARM, ALARM, ALARM),
+        (3, [Z, X, X, N, X], ALARM, ALARM, ALARM, ALARM),
         (3, [N, N, X, N, N], ALARM, RETAIN, ALARM, OK),
         # The same page, 2 out of 3.
-        (2, [O, N, X, N, X], ALARM, ALARM, ALARM, ALARM),
-        (2, [O, O, X, O, X], ALARM, ALARM, ALARM, ALARM),
-        (2, [O, N, X, N, N], OK, OK, ALARM, OK),
-        (2, [N, N, N, N, O], OK, OK, ALARM, OK),
+        (2, [Z, N, X, N, X], ALARM, ALARM, ALARM, ALARM),
+        (2, [Z, Z, X, Z, X], ALARM, ALARM, ALARM, ALARM),
+        (2, [Z, N, X, N, N], OK, OK, ALARM, OK),
+        (2, [N, N, N, N, Z], OK, OK, ALARM, OK),
         (2, [N, N, N, X, N], ALARM, RETAIN, ALARM, OK),
     ],
 )

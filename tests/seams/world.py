@@ -34,12 +34,20 @@ def a_spec(*names: str, quota: int = 6) -> CloudSpec:
 
 
 def a_cloud(
-    per_minute: Mapping[str, list[int]], *, copies: Mapping[str, int] | None = None, faults: Faults | None = None
+    per_minute: Mapping[str, list[int]],
+    *,
+    copies: Mapping[str, int] | None = None,
+    past: int = 0,
+    faults: Faults | None = None,
 ) -> Cloud:
-    """A pool with one component a model, settled. `per_minute` counts from START_S; silence after its end."""
+    """A pool with one component a model, settled. `per_minute` counts from START_S; silence after its end.
+
+    past: requests per minute and model in the hour before the run.
+    """
     names = tuple(per_minute)
     longest = max(len(row) for row in per_minute.values())
     table = np.zeros((60 + longest, len(names)), dtype=np.int64)
+    table[:60] = past
     for column, row in enumerate(per_minute.values()):
         table[60 : 60 + len(row), column] = row
     cloud = Cloud(a_spec(*names), TableArrivals(names, table), seed=1, start_s=START_S, faults=faults)

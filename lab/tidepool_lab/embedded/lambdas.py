@@ -14,7 +14,7 @@ from typing import Any
 
 from tidepool_lab.embedded.stack import Function
 
-OWN = ("tidepool.wiring", "tidepool.aws")
+OWN = ("tidepool.wiring", "tidepool.aws")  # No other module's name begins like these.
 """Modules that remember a process's environment or clients. Each function gets its own copies; the pure core is
 shared, since six imports of numpy would only cost time."""
 
@@ -41,10 +41,15 @@ class Context:
 
 
 class Tap(io.TextIOBase):
-    """A function's standard output, line by line. One object for ever: loggers keep the stream they were made with."""
+    """The functions' standard output, line by line, with the function that runs.
 
-    def __init__(self, sink: Callable[[str], None]) -> None:
+    One object for all of them and for ever: a logger keeps the stream it was made with, and loggers of one name
+    are one logger in a process.
+    """
+
+    def __init__(self, sink: Callable[[str, str], None]) -> None:
         self._sink, self._rest = sink, ""
+        self.running = ""
 
     def writable(self) -> bool:
         return True
@@ -52,14 +57,14 @@ class Tap(io.TextIOBase):
     def write(self, text: str) -> int:
         *lines, self._rest = (self._rest + text).split("\n")
         for line in lines:
-            self._sink(line)
+            self._sink(self.running, line)
         return len(text)
 
 
 class Host:
     """One function, warm after its first invocation."""
 
-    def __init__(self, function: Function, *, region: str, on_line: Callable[[str, str], None]) -> None:
+    def __init__(self, function: Function, *, region: str, tap: Tap) -> None:
         self.function = function
         self.invocations = 0
         self._environment = {
@@ -70,7 +75,7 @@ class Host:
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         }
-        self._tap = Tap(lambda line: on_line(function.logical, line))
+        self._tap = tap
         self._modules: dict[str, ModuleType] = {}
         self._handler: Callable[[Any, Context], Any] | None = None
 
@@ -107,6 +112,7 @@ class Host:
         with _environment(self._environment), self._own_modules():
             out, path = sys.stdout, list(sys.path)
             sys.stdout = self._tap
+            self._tap.running = self.function.logical
             sys.path.insert(0, str(self.function.code))
             try:
                 yield
@@ -126,8 +132,7 @@ class Host:
 
 def _take_out() -> dict[str, ModuleType]:
     """The modules of OWN leave the process; returned, to be put back."""
-    names = [n for n in sys.modules if n in OWN or n.startswith(tuple(f"{each}." for each in OWN))]
-    taken = {name: sys.modules.pop(name) for name in names}
+    taken = {name: sys.modules.pop(name) for name in [n for n in sys.modules if n.startswith(OWN)]}
     for own in OWN:
         parent, _, child = own.rpartition(".")
         # `from tidepool import wiring` reads the package's attribute before it looks at sys.modules.
@@ -146,16 +151,19 @@ def _put_in(modules: Mapping[str, ModuleType]) -> None:
 @contextmanager
 def _environment(given: Mapping[str, str]) -> Iterator[None]:
     """os.environ is a function's: what is given, and nothing of ours from outside."""
-    foreign = [name for name in os.environ if name.startswith(FOREIGN) and name not in given]
-    before = {name: os.environ.get(name) for name in (*foreign, *given)}
-    for name in foreign:
-        del os.environ[name]
-    os.environ.update(given)
+    foreign = [name for name in os.environ if name.startswith(FOREIGN)]
+    before = {name: os.environ.get(name) for name in {*foreign, *given}}
+    _set({**dict.fromkeys(foreign), **given})
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        _set(before)
+
+
+def _set(variables: Mapping[str, str | None]) -> None:
+    """Every variable has that value; None = it is not there."""
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value

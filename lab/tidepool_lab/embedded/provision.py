@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import boto3
+from moto.sqs.models import sqs_backends
 
+from tidepool_lab.embedded.intercept import ACCOUNT
 from tidepool_lab.embedded.stack import Stack
 
 TABLE_KEYS = (
@@ -17,7 +19,6 @@ TABLE_KEYS = (
     "LocalSecondaryIndexes",
     "ProvisionedThroughput",
     "StreamSpecification",
-    "SSESpecification",
 )
 """Properties of AWS::DynamoDB::Table that CreateTable takes under the same name."""
 
@@ -63,13 +64,9 @@ class Stores:
 
     def depths(self) -> dict[str, int]:
         """Visible messages by queue name."""
-        found = {}
-        for name, url in self.queues.items():
-            reply = self.client("sqs").get_queue_attributes(
-                QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"]
-            )
-            found[name] = int(reply["Attributes"]["ApproximateNumberOfMessages"])
-        return found
+        # Read where moto keeps them: asking over boto3 each minute costs a tenth of a whole simulated day.
+        kept = sqs_backends[ACCOUNT][self.stack.region].queues
+        return {name: int(kept[name].approximate_number_of_messages) for name in self.queues}
 
     def _make(self, kind: str, name: str, properties: Mapping[str, Any]) -> None:
         match kind:

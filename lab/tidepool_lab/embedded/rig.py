@@ -25,7 +25,7 @@ from tidepool_lab.embedded.alarms import AlarmBook
 from tidepool_lab.embedded.cloudwatch import CloudWatch
 from tidepool_lab.embedded.dispatcher import Dispatcher, Happened
 from tidepool_lab.embedded.intercept import ACCOUNT, Params, answering
-from tidepool_lab.embedded.lambdas import Host
+from tidepool_lab.embedded.lambdas import Host, Tap
 from tidepool_lab.embedded.metrics import Recorded, Store
 from tidepool_lab.embedded.provision import Stores
 from tidepool_lab.embedded.routes import follow_table
@@ -77,6 +77,14 @@ class Rig:
         self._transitions = 0
 
     def __enter__(self) -> Self:
+        try:
+            self._enter()
+        except BaseException:
+            self._exit.close()  # A half-made rig would leave boto3 and the clock of the process in its hands.
+            raise
+        return self
+
+    def _enter(self) -> None:
         region = self.cloud.spec.region
         self._clock = self._exit.enter_context(time_machine.travel(moment(self.cloud.now_s), tick=False))
         source = templates.read(self._template) if self._source is None else self._source
@@ -89,15 +97,14 @@ class Rig:
         self.recorded = Recorded()
         store = Store((TwinMetrics(self.cloud), self.recorded))
         self.alarms = AlarmBook(store, region=region, account=ACCOUNT)
-        for asked in self.stack.alarms:
-            self.alarms.put(asked, self.cloud.now_s)
         self.calls = self._exit.enter_context(
             answering(self._responders(store), watchers={"s3": self._stored, "dynamodb": self._written})
         )
         self.stores = Stores(self.stack)
-        self.hosts = {
-            arn: Host(function, region=region, on_line=self._line) for arn, function in self.stack.functions.items()
-        }
+        for asked in self.stack.alarms:
+            self.stores.client("cloudwatch").put_metric_alarm(**asked)  # botocore knows the properties.
+        tap = Tap(self._line)
+        self.hosts = {arn: Host(function, region=region, tap=tap) for arn, function in self.stack.functions.items()}
         self.dispatcher = Dispatcher(
             self.stack,
             self.hosts,
@@ -113,7 +120,6 @@ class Rig:
         self._watching = True
         if self._learn_first:
             self.fire(self._learn_first)
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._exit.close()

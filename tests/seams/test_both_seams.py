@@ -1,0 +1,64 @@
+"""The code that is simulated is the code that is deployed: both seams decide the same, byte for byte."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from seams.both import COMMIT, on_the_fast_seam, on_the_true_seam
+from seams.world import START_S, a_cloud
+
+from tidepool_lab.twin.cloud import Cloud
+
+MINUTES = 180
+
+
+def three_hours() -> Cloud:
+    """A wave of 60 to 300 requests a minute, a model that falls silent and wakes, and a calm one with a copy too many."""
+    wave = [int(60 + 240 * max(0.0, np.sin(i / 28))) for i in range(MINUTES)]
+    sparse = [30] * 20 + [0] * 80 + [6] * 20 + [0] * 60
+    traffic = {"busy": wave, "sparse": sparse, "calm": [20] * MINUTES}
+    return a_cloud(traffic, copies={"busy": 2, "sparse": 1, "calm": 2}, past=30)
+
+
+@pytest.fixture(scope="module")
+def lived() -> tuple[Cloud, list[bytes], Cloud, list[bytes]]:
+    """Three hours on each seam."""
+    until_s = START_S + MINUTES * 60
+    return (*on_the_fast_seam(three_hours, until_s), *on_the_true_seam(three_hours, until_s))
+
+
+def decoded(records: list[bytes]) -> list[dict[str, Any]]:
+    return [json.loads(record) for record in records]
+
+
+def test_both_seams_write_the_same_decision_records_byte_for_byte(lived: Any) -> None:
+    _, fast, _, true = lived
+    for mine, deployed in zip(fast, true, strict=True):
+        assert mine == deployed
+    assert {record["config_commit"] for record in decoded(true)} == {COMMIT}
+    assert len(true) == MINUTES
+
+
+def test_both_seams_leave_the_same_account_behind(lived: Any) -> None:
+    fast, _, true, _ = lived
+    assert fast.history == true.history
+    window = (START_S, START_S + MINUTES * 60)
+    assert fast.figures(*window) == true.figures(*window)
+
+
+def test_the_three_hours_had_everything_in_them(lived: Any) -> None:
+    _, _, cloud, records = lived
+    busy = cloud.history.series("busy", "copies")
+    assert max(busy) >= 5
+    assert busy[-1] < max(busy)
+    sparse = cloud.history.series("sparse", "copies")
+    zero = sparse.index(0)
+    assert 1 in sparse[zero:], "it woke from zero"
+    assert 0 in sparse[zero + sparse[zero:].index(1) :], "and went back"
+    changes = [change for record in decoded(records) for change in record["changes"]]
+    assert any(change["copies_to"] > change["copies_from"] for change in changes)
+    assert any(change["copies_to"] < change["copies_from"] for change in changes)
+    assert any(record["held"] for record in decoded(records))
