@@ -20,6 +20,7 @@ KEEP = GiveBack(after_s=None, keep_spare=0)
 SCARCE_FAMILIES = frozenset({"p4d", "p4de", "p5", "p5e", "p5en", "p6"})
 """A machine that may not be had again for hours or days is not saved money (sagemaker-facts: regain time)."""
 MAX_HOLD_S = 30 * 24 * HOUR_S
+"""Every hold ends, within 30 days at most (docs/fleet-yaml.md)."""
 
 
 @dataclass(frozen=True, slots=True)
