@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from random import Random
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from tidepool.config.types import RouteConfig, Via
 from tidepool.errors import Busy, Conflict, NotFound, Refused, UnknownSchema
 from tidepool.fleet import Route, Target
 from tidepool.runtime.ports import Routes
+from tidepool_client.store import RouteStore
 from tidepool_lab.embedded.intercept import AwsError, answering
 from tidepool_lab.twin.fast import FastBus, FastRoutes
 
@@ -303,3 +305,15 @@ def test_a_router_in_front_of_an_unknown_home_is_refused_before_anything_is_writ
     with answering({"sagemaker": gone}), pytest.raises(NotFound):
         router.write(OLD)
     assert "codegen" not in routers.found
+
+
+def test_the_client_reads_what_the_table_adapter_wrote() -> None:
+    with a_way("table") as way:
+        assert way.clients is not None
+        way.write(*way.both)
+        store = RouteStore(way.clients.get("dynamodb"), TABLE, clock=lambda: 0.0, random=Random(1))
+        found = store.route("m")
+    assert found is not None and found.version == 1
+    assert [(t.endpoint, t.component, t.weight) for t in found.targets] == [
+        (t.endpoint, t.component, t.weight) for t in way.both
+    ]
