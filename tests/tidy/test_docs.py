@@ -61,10 +61,11 @@ def _click(words: list[str]) -> str:
     from tidepool_cli.main import cli
 
     command: click.Command = cli
-    while isinstance(command, click.Group) and words and words[0] in command.commands:
-        command, words = command.commands[words[0]], words[1:]
-    if isinstance(command, click.Group) and words and not words[0].startswith("-"):
-        return f"tidepool has no command {words[0]!r}"
+    while isinstance(command, click.Group) and words and not words[0].startswith("-"):
+        found = command.get_command(click.Context(command), words[0])
+        if found is None:
+            return f"tidepool has no command {words[0]!r}"
+        command, words = found, words[1:]
     known = {option for parameter in command.params for option in parameter.opts} | {"--help", "--version"}
     unknown = [word for word in words if word.startswith("-") and word.split("=")[0] not in known]
     return f"{command.name} has no {unknown}" if unknown else ""
