@@ -52,6 +52,7 @@ build: .venv-sam/.stamp  ## sam build for Lambda, and the sizes (ARCHITECTURE=x8
 	sh .ci/sizes .aws-sam/build
 
 try-layers: .venv-sam/.stamp  ## Build for this machine and import every handler from what was built, and nothing else
+	@mkdir -p .aws-sam
 	@set -eu; found=$$(sh .ci/find-build-python); runtime=$${found%% *}; folder=$${found#* }; \
 	PATH="$$folder:$$PATH" $(SAM) build --build-dir .aws-sam/here \
 	  --parameter-overrides Runtime=$$runtime Architecture=$(HERE) > .aws-sam/here.log 2>&1 \

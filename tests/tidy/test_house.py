@@ -127,3 +127,52 @@ def test_the_core_is_tested_without_a_mocking_library() -> None:
     core = [path for room in rooms for path in (ROOT / "tests" / room).rglob("*.py")]
     assert len(core) > 10
     assert [str(path.relative_to(ROOT)) for path in core if mocks.search(path.read_text())] == []
+
+
+SELF_EVIDENT = {"DAY_MINUTES", "MINUTE", "FAST", "CLIENT_FAULT", "SCHEMA", "RECORD_SCHEMA", "MARGIN", "WIDTH", "HEAD"}
+"""Units, versions of our own formats, and the layout of a picture: their names say where they come from."""
+
+
+def unexplained(path: Path) -> list[str]:
+    """Numeric constants of a module with neither a text below them nor a comment on or above their line. Constants
+    that follow each other share what stands below the last.
+    """
+    text = path.read_text(encoding="utf-8")
+    rows, body = text.splitlines(), ast.parse(text).body
+    silent, waiting = [], []
+    for node in body:
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            waiting += [
+                name for name in _numbers(node) if "#" not in "".join(rows[max(0, node.lineno - 2) : node.end_lineno])
+            ]
+            continue
+        if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
+            silent += waiting
+        waiting = []
+    return [name for name in silent + waiting if name not in SELF_EVIDENT]
+
+
+def _numbers(node: ast.Assign | ast.AnnAssign) -> list[str]:
+    """The names in capitals that are given a number here, or several."""
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    names = [n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name) and n.id.isupper()]
+    given = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
+    return (
+        names
+        if all(isinstance(value, ast.Constant | ast.BinOp | ast.UnaryOp) for value in given)
+        and any(
+            isinstance(n, ast.Constant) and isinstance(n.value, int | float) for value in given for n in ast.walk(value)
+        )
+        else []
+    )
+
+
+def test_every_number_that_ships_says_where_it_comes_from() -> None:
+    core = [path for path in python() if path.is_relative_to(ROOT / "layers" / "core" / "tidepool")]
+    assert {str(path.relative_to(ROOT)): names for path in core if (names := unexplained(path))} == {}
+
+
+def test_a_number_without_a_source_is_found(tmp_path: Path) -> None:
+    module = tmp_path / "module.py"
+    module.write_text('KEPT_S = 60\n"""A minute."""\nLOST_S = 60\n\n\ndef f() -> None: ...\n')
+    assert unexplained(module) == ["LOST_S"]

@@ -10,6 +10,7 @@ from tidepool.units import DAY_S, HOUR_S
 LEAST_PER_TICK = 2
 """copies_per_tick is 10 % of the fleet, at least two (fleet-yaml, Other defaults)."""
 SHARE_PER_TICK = 0.10
+"""The 10 % of copies_per_tick (fleet-yaml, Other defaults)."""
 
 
 @dataclass(frozen=True, slots=True)
