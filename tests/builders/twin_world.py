@@ -18,7 +18,7 @@ from tidepool_lab.twin.spec import Capacity, CloudSpec, Kind, ModelSpec, Times, 
 from tidepool_lab.twin.traffic import TableArrivals
 
 START = EPOCH_S
-BIG, SMALL = "ml.big", "ml.small"
+BIG, SMALL = "ml.big.8xlarge", "ml.small.xlarge"
 POOL = "pool"
 
 TYPES = {

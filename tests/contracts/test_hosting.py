@@ -126,7 +126,7 @@ def test_a_dedicated_endpoint_is_created_with_its_config_and_deleted(world: Worl
 def test_more_than_the_quota_is_refused_in_awss_words(world: World) -> None:
     with pytest.raises(QuotaExceeded) as refused:
         world.hosting.create_endpoint(NewEndpoint("tidepool-e", "m", SMALL, 5, {}), change="c1")
-    assert "service limit 'ml.small for endpoint usage' is 4 Instances" in refused.value.message
+    assert "service limit 'ml.small.xlarge for endpoint usage' is 4 Instances" in refused.value.message
 
 
 def test_a_component_that_is_deleted_is_gone_when_it_has_drained(world: World) -> None:

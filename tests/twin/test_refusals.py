@@ -92,8 +92,8 @@ def test_over_quota_has_awss_text_and_changes_nothing():
         cloud.create_endpoint("own", "m", instance_type=SMALL, instances=5)
     assert refused.value.code == "ResourceLimitExceeded"
     assert refused.value.message == (
-        "The account-level service limit 'ml.small for endpoint usage' is 4 Instances, with current utilization of "
-        "0 Instances and a request delta of 5 Instances."
+        "The account-level service limit 'ml.small.xlarge for endpoint usage' is 4 Instances, with current "
+        "utilization of 0 Instances and a request delta of 5 Instances."
     )
     assert "own" not in cloud.endpoints()
     cloud.create_endpoint("own", "m", instance_type=SMALL, instances=4)

@@ -86,13 +86,11 @@ class FastHosting:
         return {**tags, "tidepool:managed": "true", CREATED_BY_TAG: self.stack, CHANGE_TAG: change}
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class FastMetrics:
     """runtime.ports.Metrics from the twin's store."""
 
     cloud: Cloud
-    burst: dict[str, float] = field(default_factory=dict)
-    """Burst alarms in force: component → 10-second concurrency threshold."""
 
     def evidence(self, targets: Sequence[MetricTarget], now: int, window_s: int) -> Mapping[str, Evidence]:
         return self.cloud.metrics.evidence(targets, now, window_s)
@@ -101,7 +99,7 @@ class FastMetrics:
         return self.cloud.metrics.history(targets, since, now)
 
     def keep_burst_alarms(self, components: Mapping[str, float], *, prefix: str) -> None:
-        self.burst = dict(components)
+        self.cloud.metrics.burst_alarms = dict(components)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The fast seam's day: ticks each minute, the no-capacity alarm, hands two seconds after the bus, moves, learn.
 
-The same moments as the template's schedules. What falls on one moment runs in the template's order: hands, decide,
-moves, learn. An alarm that falls on a tick adds nothing: one look is enough.
+The same moments as the template's schedules. What falls on one moment runs in the true seam's order: what
+travelled, then the schedules as the template lists them (decide, moves, learn), then alarms.
 """
 
 from __future__ import annotations
@@ -25,9 +25,12 @@ from tidepool.runtime.ports import Ports
 from tidepool.units import HOUR_S, MINUTE_S
 from tidepool_lab.twin.cloud import Cloud
 from tidepool_lab.twin.fast import FastBus
+from tidepool_lab.twin.metrics import FAST_S
 
 LEARN_AT_S = 7 * MINUTE_S
 """Past each full hour, as template.yaml's schedule has it."""
+BREACHES = 2
+"""Datapoints of a burst alarm, as tidepool.aws.burst_alarms writes it."""
 TICK_AGE_S = 90
 """A tick that comes later than this is dropped, as the handlers drop it."""
 
@@ -41,6 +44,18 @@ class Wake(IntEnum):
     DECIDE = 2
     MOVES = 3
     LEARN = 4
+    BURST = 5
+    """Every 10 s, while a model has a burst alarm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Why decide wakes: an event of this time. One that has been seen by a decision since then asks for none."""
+
+    at: int
+
+
+Cargo = Change | Asked | None
 
 
 @dataclass(slots=True)
@@ -61,20 +76,20 @@ class FastRun:
     alarm_prefix: str = "tidepool-burst-"
     timed: list[tuple[int, float]] = field(default_factory=list)
     errors: list[tuple[int, TidepoolError]] = field(default_factory=list)
-    _wakes: list[tuple[int, int, int, Change | None]] = field(default_factory=list)
+    _wakes: list[tuple[int, int, int, Cargo]] = field(default_factory=list)
     _count: int = 0
-    _in_alarm: frozenset[str] = frozenset()
-    _decided_at: int = -1
+    _refused: frozenset[str] = frozenset()
+    _full: frozenset[str] = frozenset()
 
     def run_to(self, until_s: int) -> None:
         """The cloud has reached `until_s` and all that was due before it has run; what is due then runs next."""
         if not self._count:
             self._begin(self.cloud.now_s)
         while self._wakes[0][0] < until_s:
-            at, kind, _, change = heapq.heappop(self._wakes)
+            at, kind, _, cargo = heapq.heappop(self._wakes)
             self.cloud.run_to(at)
             try:
-                self._wake(Wake(kind), at, change)
+                self._wake(Wake(kind), at, cargo)
             except TidepoolError as error:
                 self.errors.append((at, error))
             self._collect()
@@ -87,46 +102,66 @@ class FastRun:
         hour_s = start_s - start_s % HOUR_S + LEARN_AT_S
         self._plan(hour_s if hour_s > start_s else hour_s + HOUR_S, Wake.LEARN)
 
-    def _plan(self, at: int, wake: Wake, change: Change | None = None) -> None:
+    def _plan(self, at: int, wake: Wake, cargo: Cargo = None) -> None:
         self._count += 1
-        heapq.heappush(self._wakes, (at, int(wake), self._count, change))
+        heapq.heappush(self._wakes, (at, int(wake), self._count, cargo))
 
-    def _wake(self, wake: Wake, at: int, change: Change | None) -> None:
+    def _wake(self, wake: Wake, at: int, cargo: Cargo) -> None:
         match wake:
             case Wake.HAND:
-                if change is not None:
-                    self._hand(change, at)
+                if cargo is not None and not isinstance(cargo, Asked):
+                    self._hand(cargo, at)
             case Wake.TICK:
                 self._plan(at + MINUTE_S, Wake.TICK)
                 self._tick(at)
             case Wake.DECIDE:
-                self._decide(at)
+                self._decide(at, cargo.at if isinstance(cargo, Asked) else at)
             case Wake.MOVES:
                 advance_moves(self.ports, at)
             case Wake.LEARN:
                 self._plan(at + HOUR_S, Wake.LEARN)
                 learn(self.ports, at, alarm_prefix=self.alarm_prefix)
+            case Wake.BURST:
+                self._bursts(at)
             case _:
                 assert_never(wake)
 
     def _tick(self, at: int) -> None:
+        deliveries = self.cloud.faults.deliveries
         for wake in (Wake.DECIDE, Wake.MOVES):
-            for due in self.cloud.faults.deliveries(at):
+            for due in deliveries(at):
                 if due - at <= TICK_AGE_S:
-                    self._plan(due, wake)
+                    self._plan(due, wake, Asked(at))
         # An alarm acts on a transition only: a component that is refused on and on wakes decide once.
         refused = frozenset(self.cloud.metrics.rejected_in(at - MINUTE_S))
-        if refused - self._in_alarm:
-            for due in self.cloud.faults.deliveries(at + self.cloud.spec.times.rejected_alarm_s):
-                self._plan(due, Wake.DECIDE)
-        self._in_alarm = refused
+        if refused - self._refused:
+            told_at = at + self.cloud.spec.times.rejected_alarm_s
+            for due in deliveries(told_at):
+                self._plan(due, Wake.DECIDE, Asked(told_at))
+        self._refused = refused
+        if self.cloud.metrics.burst_alarms:
+            for later in range(0, MINUTE_S, FAST_S):
+                self._plan(at + later, Wake.BURST)
 
-    def _decide(self, at: int) -> None:
-        if at == self._decided_at:
-            return
-        self._decided_at = at
+    def _bursts(self, at: int) -> None:
+        """Components whose copies have been full for BREACHES datapoints in a row wake decide when that begins."""
+        alarms, metrics = self.cloud.metrics.burst_alarms, self.cloud.metrics
+        since_s = at - BREACHES * FAST_S - metrics.times.fast_metric_delay_s
+        full = set()
+        for name, threshold in alarms.items():
+            last = metrics.raw(name, "ConcurrentRequestsPerCopy", since_s, at).values[-BREACHES:]
+            if len(last) == BREACHES and bool((last > threshold).all()):
+                full.add(name)
+        if full - self._full:
+            for due in self.cloud.faults.deliveries(at):
+                self._plan(due, Wake.DECIDE, Asked(at))
+        self._full = frozenset(full)
+
+    def _decide(self, at: int, asked_at: int) -> None:
         took: list[float] = []
-        decision = decide(self.ports, at, ahead=self.ahead, dial=self.dial, timed=took, perf=self.perf)
+        decision = decide(
+            self.ports, at, ahead=self.ahead, dial=self.dial, asked_at=asked_at, timed=took, perf=self.perf
+        )
         self.timed.extend((at, seconds) for seconds in took)
         if decision is not None and self.on_decision is not None:
             self.on_decision(decision)

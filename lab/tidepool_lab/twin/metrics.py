@@ -45,6 +45,8 @@ class Metrics:
         self.requests, self.times, self.start_s = requests, times, start_s
         self.columns: dict[str, list[int]] = {}
         """Name → its columns: a name that was deleted and made again has more than one."""
+        self.burst_alarms: dict[str, float] = {}
+        """Burst alarms in force: component → 10-second concurrency per copy above which it is full."""
         self._minutes = np.full((5, 512, 64), np.nan, dtype=np.float32)
         self._fast = np.full((2, 512, 64), np.nan, dtype=np.float32)
         self._minute_rows = 0
