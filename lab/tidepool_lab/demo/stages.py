@@ -62,7 +62,7 @@ class TrueStage:
             commit="the demo's fleet.yaml",
         )
         rig.__enter__()
-        clients = Clients()
+        clients = Clients(cloud.spec.region)
         names = rig.stack.physical
         ledger = StoredLedger(Table(clients, names["LedgerTable"]), Bucket(clients, rig.stores.bucket()))
         functions = len(rig.stack.functions)

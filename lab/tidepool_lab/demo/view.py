@@ -116,10 +116,10 @@ def standing(now: Sample, spent: Spent) -> str:
     pools = ", ".join(f"{name} {count}" for name, count in now.instances.items() if name not in alone)
     own = sum(count for name, count in now.instances.items() if name in alone)
     copies = sum(place.count for place in now.places if place.hosting is Hosting.SHARED)
-    saved = f", {1 - spent.ours / spent.alone:.0%} less than {usd(spent.alone)} alone" if spent.alone else ""
+    alone_usd = f"; every model alone {usd(spent.alone)}" if spent.alone else ""
     return (
         f"machines: {pools}, dedicated {own}; copies {copies}; {usd(now.usd_per_hour)}/h; "
-        f"so far {usd(spent.ours)}{saved}"
+        f"so far {usd(spent.ours)}{alone_usd}"
     )
 
 

@@ -53,7 +53,7 @@ class Watch:
                 self._sample(cloud, endpoints, components, requests=self._requests(self._sampled or at, at))
             )
             self._sampled = at
-        return tuple(self.notes[before:])
+        return tuple(sorted(self.notes[before:], key=lambda note: note.at))
 
     def _sample(
         self,
