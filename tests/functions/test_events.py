@@ -8,8 +8,8 @@ from typing import Any
 
 import jsonschema
 import pytest
-from builders import NOW
 
+from builders import NOW
 from functions.event_schemas import EVENTS, MODELS, schema_text
 from tidepool.aws.events import AlarmAction, ChangeAsked, SignalSent, Tick, change_asked, parse, tick_of
 from tidepool.errors import BadEvent

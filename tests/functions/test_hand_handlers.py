@@ -1,0 +1,216 @@
+"""The hands as they are deployed: each looks again, acts once, records; and learn, report and moves on their ticks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from functions.world import START_S, World, a_world
+from tidepool.fleet import Signal, SignalKind
+from tidepool.runtime.ports import Operation
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with a_world(dedicated=True) as made:
+        yield made
+
+
+def copies(world: World, **changes: Any) -> dict[str, Any]:
+    """An event that asks for a third copy of a."""
+    asked = {"model": "a", "component": "a", "endpoint": "pool", "copies_from": 2, "copies_to": 3, **changes}
+    return world.event("scale-copies", **asked)
+
+
+def hand(world: World, event: dict[str, Any], function: str = "ScaleCopiesFunction") -> str:
+    """What the hand says became of the change."""
+    return str(world.rig.invoke(function, event)["outcome"])
+
+
+def recorded(world: World) -> list[Operation]:
+    return list(world.ledger().operations(0))
+
+
+def test_copies_are_set_and_recorded(world: World) -> None:
+    assert hand(world, copies(world)) == "done"
+    assert world.cloud.component("a").copies_wanted == 3
+    (operation,) = recorded(world)
+    assert (operation.outcome, operation.at, operation.change.model) == ("done", START_S, "a")  # type: ignore[union-attr]
+    assert world.counted("ChangeDone") == 1
+
+
+def test_the_same_event_twice_acts_once_and_answers_alike(world: World) -> None:
+    calls = "sagemaker.UpdateInferenceComponentRuntimeConfig"
+    assert [hand(world, copies(world)) for _ in range(3)] == ["done"] * 3
+    assert world.rig.calls[calls] == 1
+    assert len(recorded(world)) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "outcome"),
+    [
+        ({"copies_from": 1, "copies_to": 2}, "already"),
+        ({"copies_from": 5, "copies_to": 6}, "superseded"),
+        ({"endpoint": "another-pool"}, "superseded"),
+        ({"component": "gone"}, "superseded"),
+    ],
+)
+def test_a_world_that_differs_is_not_acted_on(world: World, changes: dict[str, Any], outcome: str) -> None:
+    assert hand(world, copies(world, **changes)) == outcome
+    assert world.cloud.component("a").copies_wanted == 2
+    assert [operation.outcome for operation in recorded(world)] == [outcome]
+
+
+def test_what_aws_is_changing_is_busy(world: World) -> None:
+    world.cloud.update_component("a", artifact="b")
+    assert hand(world, copies(world)) == "busy"
+
+
+@pytest.mark.parametrize(
+    ("kind", "scope", "to", "outcome"),
+    [
+        (SignalKind.HOLD, "a", 3, "superseded"),
+        (SignalKind.HOLD, "*", 3, "superseded"),
+        (SignalKind.HOLD, "b", 3, "done"),
+        (SignalKind.FREEZE, "*", 3, "done"),
+        (SignalKind.FREEZE, "*", 1, "superseded"),
+        (SignalKind.SURGE, "a", 3, "done"),
+    ],
+)
+def test_a_signal_newer_than_the_decision_is_heeded(
+    world: World, kind: SignalKind, scope: str, to: int, outcome: str
+) -> None:
+    world.ledger().put_signal(Signal(kind, scope, START_S - 1, START_S + 600, "kim", "now"))
+    assert hand(world, copies(world, copies_to=to)) == outcome
+
+
+def test_an_event_for_another_hand_is_refused_and_nothing_changes(world: World) -> None:
+    with pytest.raises(Exception, match=r"ScaleInstances, SetBounds"):
+        world.rig.invoke("ScaleInstancesFunction", copies(world))
+    with pytest.raises(Exception, match=r"change\.copies_to"):
+        hand(world, copies(world, copies_to=-1))
+    assert recorded(world) == []
+
+
+def test_dedicated_instances_are_set_in_place(world: World) -> None:
+    asked = {"model": "c", "endpoint": "own", "variant": "AllTraffic", "instances_from": 1, "instances_to": 2}
+    event = world.event("scale-instances", **asked)
+    assert hand(world, event, "ScaleInstancesFunction") == "done"
+    assert world.cloud.endpoint("own").instances_wanted == 2
+
+
+def bounds(world: World, **changes: Any) -> dict[str, Any]:
+    """An event that gives the pool a smaller ceiling."""
+    pool = world.cloud.endpoint("pool")
+    asked = {
+        "id": f"b{world.now:015d}",
+        "pool": "pool",
+        "endpoint": "pool",
+        "config_from": pool.config_name,
+        "min_from": pool.min_instances,
+        "max_from": pool.max_instances,
+        "min_to": 0,
+        "max_to": 4,
+        **changes,
+    }
+    return world.event("set-bounds", **asked)
+
+
+def test_bounds_are_set_and_the_new_config_is_in_force_afterwards(world: World) -> None:
+    assert hand(world, bounds(world), "ScaleInstancesFunction") == "done"
+    world.rig._move(START_S + 1800)
+    pool = world.cloud.endpoint("pool")
+    assert (pool.min_instances, pool.max_instances) == (0, 4) and pool.config_name.startswith("tidepool-")
+    assert hand(world, bounds(world), "ScaleInstancesFunction") == "already"
+
+
+def test_bounds_that_came_back_on_the_old_config_are_not_tried_again(world: World) -> None:
+    # What SageMaker accepted and rolled back looks like this: done in the ledger, the old config on the endpoint.
+    event = bounds(world)
+    from tidepool.aws.changes import change_of
+
+    change = change_of(event["detail"]["change"])
+    world.ledger().record(Operation(change, START_S, "done"))
+    world.rig._move(START_S + 600)
+    assert hand(world, bounds(world), "ScaleInstancesFunction") == "failed"
+    assert "came back on the old config" in recorded(world)[-1].why
+    assert world.cloud.endpoint("pool").max_instances == 6
+
+
+def test_a_stack_without_hands_has_none() -> None:
+    with a_world(hands="none") as world:
+        with pytest.raises(LookupError, match="is not a function of"):
+            world.rig.host("ScaleCopiesFunction")
+        assert "at" in world.decide(world.event("tick"))
+
+
+def test_learn_keeps_what_it_saw_and_the_burst_alarms(world: World) -> None:
+    world.rig._move(START_S + 3600)
+    result = world.rig.invoke("LearnFunction", world.event("learn-tick"))
+    assert result["models"] == 3 and result["until"] > START_S
+    assert sorted(world.ledger().memory().learned.models) == ["a", "b", "c"]
+    burst = [name for name in world.rig.alarms.alarms if name.startswith(world.environment("TIDEPOOL_ALARM_PREFIX"))]
+    assert [name.removeprefix("tidepool-burst-") for name in sorted(burst)] == ["a", "b", "c"]
+    assert world.rig.alarms.alarms[burst[0]].asked["Threshold"] == 8.0
+
+
+def test_report_stores_a_page_of_the_day(world: World) -> None:
+    for minute in range(12):
+        world.rig._move(START_S + 60 * minute)
+        world.decide(world.event("tick"))
+    hand(world, copies(world))
+    world.rig._move(START_S + 900)
+    result = world.rig.invoke("ReportFunction", world.event("report-tick"))
+    (page,) = world.rig.objects("reports/").values()
+    assert len(page) == result["bytes"] and b"<html" in page.lower()
+    assert len(world.ledger().samples(0)) == 2, "one sample each ten minutes"
+
+
+@pytest.mark.parametrize(
+    ("function", "event"),
+    [("LearnFunction", "learn-tick"), ("ReportFunction", "report-tick"), ("MoveModelsFunction", "moves-tick")],
+)
+def test_a_tick_that_comes_late_is_dropped_by_every_function(world: World, function: str, event: str) -> None:
+    tick = world.event(event)
+    world.rig._move(START_S + 91)
+    assert world.rig.invoke(function, tick)["dropped"] == "91 s late"
+
+
+@pytest.mark.parametrize(
+    ("function", "event"),
+    [("LearnFunction", "report-tick"), ("ReportFunction", "tick"), ("MoveModelsFunction", "learn-tick")],
+)
+def test_another_functions_tick_is_refused(world: World, function: str, event: str) -> None:
+    with pytest.raises(Exception, match="another function's rule"):
+        world.rig.invoke(function, world.event(event))
+
+
+@pytest.mark.parametrize(("function", "event"), [("LearnFunction", "learn-tick"), ("ReportFunction", "report-tick")])
+def test_without_a_fleet_file_there_is_nothing_to_learn_or_report(function: str, event: str) -> None:
+    with a_world(fleet="") as world:
+        assert "nothing" in json.dumps(world.rig.invoke(function, world.event(event)))
+
+
+def test_a_move_is_begun_once_and_goes_on_each_minute(world: World) -> None:
+    asked = {
+        "model": "b",
+        "from_hosting": "shared",
+        "from_endpoint": "pool",
+        "component": "b",
+        "to_hosting": "dedicated",
+        "to_endpoint": "tidepool-b",
+        "instance_type": "ml.p4d.24xlarge",
+        "accelerators_per_copy": 8,
+        "size": 1,
+    }
+    event = world.event("start-move", **asked)
+    first = world.rig.invoke("MoveModelsFunction", event)
+    second = world.rig.invoke("MoveModelsFunction", event)
+    assert first["outcome"] == second["outcome"]
+    later = world.rig.invoke("MoveModelsFunction", world.event("moves-tick"))
+    moves = {move.id: move for move in (*world.ledger().moves(), *world.ledger().ended_moves(0))}
+    assert list(moves) == [event["detail"]["change"]["id"]]
+    assert set(later["moves"]) <= set(moves)
