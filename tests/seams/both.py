@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from seams.world import ROOT
-
 from tidepool.config.load import load
 from tidepool_lab.embedded.rig import Rig
 from tidepool_lab.twin.cloud import Cloud

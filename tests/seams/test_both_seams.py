@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from seams.both import COMMIT, on_the_fast_seam, on_the_true_seam
 from seams.world import START_S, a_cloud
-
 from tidepool_lab.twin.cloud import Cloud
 
 MINUTES = 180
 
 
 def three_hours() -> Cloud:
-    """A wave of 60 to 300 requests a minute, a model that falls silent and wakes, and a calm one with a copy too many."""
+    """A wave of 60 to 300 requests a minute, a model that falls silent and wakes, and one with a copy too many."""
     wave = [int(60 + 240 * max(0.0, np.sin(i / 28))) for i in range(MINUTES)]
     sparse = [30] * 20 + [0] * 80 + [6] * 20 + [0] * 60
     traffic = {"busy": wave, "sparse": sparse, "calm": [20] * MINUTES}

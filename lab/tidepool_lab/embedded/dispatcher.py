@@ -149,7 +149,7 @@ class Dispatcher:
             elif by != SCHEDULER and not self.stack.permits(function, by, source):
                 self._undelivered(arn, payload, f"no AWS::Lambda::Permission lets {by} invoke it for {source}")
             else:
-                self._invoke(self._hosts[function], payload, attempt=0, sent_s=self.now_s)
+                self.wake(self._hosts[function], payload)
         elif service == "sqs":
             self._plumbing.to_queue(arn, json.dumps(payload))
         elif service == "sns":
@@ -163,6 +163,10 @@ class Dispatcher:
         self._told(Happened(self.now_s, "undelivered", arn, payload, why))
 
     # What runs.
+    def wake(self, host: Host, payload: Any) -> None:
+        """The function has the event, asynchronously: what it raises is tried again or becomes a dead letter."""
+        self._invoke(host, payload, attempt=0, sent_s=self.now_s)
+
     def _invoke(self, host: Host, payload: Any, *, attempt: int, sent_s: int) -> None:
         function = host.function
         try:

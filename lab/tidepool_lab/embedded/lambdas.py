@@ -47,9 +47,10 @@ class Tap(io.TextIOBase):
     are one logger in a process.
     """
 
-    def __init__(self, sink: Callable[[str, str], None]) -> None:
-        self._sink, self._rest = sink, ""
+    def __init__(self) -> None:
+        self.sink: Callable[[str, str], None] = _nowhere
         self.running = ""
+        self._rest = ""
 
     def writable(self) -> bool:
         return True
@@ -57,14 +58,22 @@ class Tap(io.TextIOBase):
     def write(self, text: str) -> int:
         *lines, self._rest = (self._rest + text).split("\n")
         for line in lines:
-            self._sink(self.running, line)
+            self.sink(self.running, line)
         return len(text)
+
+
+def _nowhere(function: str, line: str) -> None:
+    """No rig listens."""
+
+
+TAP = Tap()
+"""Loggers outlive a rig, as they outlive a request in Lambda; so does the stream they write to."""
 
 
 class Host:
     """One function, warm after its first invocation."""
 
-    def __init__(self, function: Function, *, region: str, tap: Tap) -> None:
+    def __init__(self, function: Function, *, region: str) -> None:
         self.function = function
         self.invocations = 0
         self._environment = {
@@ -75,7 +84,6 @@ class Host:
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         }
-        self._tap = tap
         self._modules: dict[str, ModuleType] = {}
         self._handler: Callable[[Any, Context], Any] | None = None
 
@@ -111,8 +119,8 @@ class Host:
     def _inside(self) -> Iterator[None]:
         with _environment(self._environment), self._own_modules():
             out, path = sys.stdout, list(sys.path)
-            sys.stdout = self._tap
-            self._tap.running = self.function.logical
+            sys.stdout = TAP
+            TAP.running = self.function.logical
             sys.path.insert(0, str(self.function.code))
             try:
                 yield

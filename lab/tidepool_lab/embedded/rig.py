@@ -25,12 +25,12 @@ from tidepool_lab.embedded.alarms import AlarmBook
 from tidepool_lab.embedded.cloudwatch import CloudWatch
 from tidepool_lab.embedded.dispatcher import Dispatcher, Happened
 from tidepool_lab.embedded.intercept import ACCOUNT, Params, answering
-from tidepool_lab.embedded.lambdas import Host, Tap
+from tidepool_lab.embedded.lambdas import TAP, Host
 from tidepool_lab.embedded.metrics import Recorded, Store
 from tidepool_lab.embedded.provision import Stores
 from tidepool_lab.embedded.routes import follow_table
 from tidepool_lab.embedded.sagemaker import Runtime, SageMaker
-from tidepool_lab.embedded.stack import stack_of
+from tidepool_lab.embedded.stack import Function, stack_of
 from tidepool_lab.embedded.timestamps import moment
 from tidepool_lab.embedded.twin_metrics import TwinMetrics
 from tidepool_lab.twin.cloud import Cloud
@@ -94,6 +94,7 @@ class Rig:
         self._exit.enter_context(mock_aws())
         boto3.DEFAULT_SESSION = None  # One made before has no hooks, and somebody's real credentials.
         self._exit.callback(setattr, boto3, "DEFAULT_SESSION", None)
+        self.sagemaker = SageMaker(self.cloud)
         self.recorded = Recorded()
         store = Store((TwinMetrics(self.cloud), self.recorded))
         self.alarms = AlarmBook(store, region=region, account=ACCOUNT)
@@ -103,8 +104,8 @@ class Rig:
         self.stores = Stores(self.stack)
         for asked in self.stack.alarms:
             self.stores.client("cloudwatch").put_metric_alarm(**asked)  # botocore knows the properties.
-        tap = Tap(self._line)
-        self.hosts = {arn: Host(function, region=region, tap=tap) for arn, function in self.stack.functions.items()}
+        TAP.sink = self._line
+        self.hosts = {arn: self._host(function) for arn, function in self.stack.functions.items()}
         self.dispatcher = Dispatcher(
             self.stack,
             self.hosts,
@@ -199,6 +200,13 @@ class Rig:
         """The function of that logical id."""
         return self.hosts[self.stack.function(function).arn]
 
+    def second(self, function: str) -> Host:
+        """Another instance of the function: Lambda runs as many at once as there are events."""
+        return self._host(self.stack.function(function))
+
+    def _host(self, function: Function) -> Host:
+        return Host(function, region=self.stack.region)
+
     def objects(self, prefix: str) -> dict[str, bytes]:
         """Objects under a prefix by key, uncompressed."""
         client, bucket = self.stores.client("s3"), self.stores.bucket()
@@ -218,7 +226,7 @@ class Rig:
         types, region = self.cloud.spec.types, self.cloud.spec.region
         buses = [self.stack.physical[logical] for logical, kind, _ in self.stack.resources if kind.endswith("EventBus")]
         return {
-            "sagemaker": SageMaker(self.cloud),
+            "sagemaker": self.sagemaker,
             "sagemaker-runtime": Runtime(self.cloud),
             "cloudwatch": CloudWatch(store, self.alarms, self.recorded, now=self._now),
             "pricing": services.pricing(types, region),

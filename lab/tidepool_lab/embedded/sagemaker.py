@@ -21,7 +21,7 @@ class SageMaker:
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
         self.endpoints = Endpoints(cloud)
-        self._answers = {
+        self.answers = {
             **self.endpoints.answers(),
             "ListInferenceComponents": self._list_components,
             "DescribeInferenceComponent": self._describe_component,
@@ -35,7 +35,7 @@ class SageMaker:
         }
 
     def __call__(self, operation: str, params: Params) -> Params | None:
-        answer = self._answers.get(operation)
+        answer = self.answers.get(operation)
         if answer is None:
             raise AwsError("UnknownOperationException", f"The twin's SageMaker has no {operation}.")
         return answer(params)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -116,8 +117,21 @@ class Stack:
         )
 
 
+_made: dict[str, Stack] = {}
+
+
 def stack_of(source: Mapping[str, Any], parameters: Mapping[str, str], *, name: str, region: str, root: Path) -> Stack:
-    """The stack that `sam deploy` would make of the template. `root` is the checkout that holds the code."""
+    """The stack that `sam deploy` would make of the template. `root` is the checkout that holds the code.
+
+    SAM's translation takes half a second; the same template with the same parameters is translated once.
+    """
+    asked = json.dumps([source, parameters, name, region, str(root)], sort_keys=True, default=str)
+    if asked not in _made:
+        _made[asked] = _stack_of(source, parameters, name=name, region=region, root=root)
+    return _made[asked]
+
+
+def _stack_of(source: Mapping[str, Any], parameters: Mapping[str, str], *, name: str, region: str, root: Path) -> Stack:
     translated = templates.translate(source, parameters, region=region)
     resolver = Resolver(translated, parameters, stack=name, region=region)
     there = [logical for logical in resolver.resources if resolver.exists(logical)]
