@@ -18,8 +18,8 @@ def endpoint_of(
     """The endpoint with its one production variant.
 
     `config` is its DescribeEndpointConfig: only there are instance type and model. `model` is DescribeModel of a
-    single-model endpoint's model, None for any other. While it is being created an endpoint shows no variants yet:
-    then nothing runs, and what the config starts with is wanted.
+    single-model endpoint's model, None for any other, or when it may not be read: then the model never moves. While
+    it is being created an endpoint shows no variants yet: nothing runs, and what the config starts with is wanted.
     """
     variants = config["ProductionVariants"]
     first = variants[0]
@@ -86,9 +86,11 @@ def _kind(endpoint: Described, config: Described, model: Described | None) -> tu
     why = next((reason for reason, so in other.items() if so), "")
     if why:
         return EndpointKind.OTHER, why
-    captures = endpoint.get("DataCaptureConfig", {}).get("EnableCapture", False)
-    kind = EndpointKind.DEDICATED if variants[0].get("ModelName") else EndpointKind.POOL
-    return kind, "data capture is on" if captures else ""
+    if not variants[0].get("ModelName"):
+        return EndpointKind.POOL, ""
+    if endpoint.get("DataCaptureConfig", {}).get("EnableCapture", False):
+        return EndpointKind.DEDICATED, "data capture is on"
+    return EndpointKind.DEDICATED, "" if model is not None else "its SageMaker Model may not be described"
 
 
 def _multi_model(model: Described) -> bool:

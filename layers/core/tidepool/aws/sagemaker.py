@@ -14,7 +14,7 @@ from tidepool.aws.describe import component_of, endpoint_of
 from tidepool.aws.failures import calling
 from tidepool.aws.hosting_writes import HostingWrites
 from tidepool.aws.probe import probe
-from tidepool.errors import NotFound
+from tidepool.errors import Denied, NotFound
 from tidepool.fleet import Component, Endpoint, EndpointKind, Status, Target
 from tidepool.runtime.ports import Answer
 
@@ -99,10 +99,14 @@ class SageMaker(HostingWrites):
                 self._configs[name] = self._sagemaker.describe_endpoint_config(EndpointConfigName=name)
         return self._configs[name]
 
-    def _model(self, name: str) -> Mapping[str, Any]:
+    def _model(self, name: str) -> Mapping[str, Any] | None:
+        """DescribeModel, or None where this function may not call it: scaling needs nothing from it, moving does."""
         if name not in self._models:
-            with calling("DescribeModel", name):
-                self._models[name] = self._sagemaker.describe_model(ModelName=name)
+            try:
+                with calling("DescribeModel", name):
+                    self._models[name] = self._sagemaker.describe_model(ModelName=name)
+            except Denied:
+                return None
         return self._models[name]
 
     def _tags_of(self, arn: str, created: object) -> dict[str, str]:
