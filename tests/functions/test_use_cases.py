@@ -221,6 +221,18 @@ def test_a_decision_is_stored_sent_and_handed_on() -> None:
     assert ledger.memory().at == NOW and len(ledger.records) == 1 and len(ledger.samples(0)) == 1
 
 
+def test_what_has_no_identity_is_never_touched_not_even_by_a_glob_for_all() -> None:
+    config = a_config(names={}, globs=(("*", a_model("*")),))
+    nobodys = replace(a_component("a"), model="")
+    busy = {"a": evidence(60.0, 2)}
+    account = Account(file=config, parts={"a": nobodys}, seen=busy)
+    decide(ports_of(account), NOW)
+    assert account.sent == []
+    account.parts = {"a": a_component("a")}
+    decide(ports_of(account), NOW)
+    assert len(account.sent) == 1, "with its identity the same component is scaled"
+
+
 def test_who_finds_the_lease_taken_decides_nothing() -> None:
     ledger = FastLedger()
     assert ledger.lease(NOW, LEASE_S) is not None

@@ -11,6 +11,9 @@ from tidepool.config.types import Config, GiveBack, ModelConfig, PoolConfig
 
 def model_config(config: Config, model: str) -> ModelConfig:
     """The ModelConfig of `model`, named after it. `config.globs` is already in order of precedence."""
+    if not model:
+        # Without its identity tag it is nobody's: also `"*"` does not catch it, and nothing is ever written to it.
+        return replace(config.unmatched, name=model)
     exact = config.names.get(model)
     if exact is not None:
         return exact
