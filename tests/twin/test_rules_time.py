@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from builders.twin_world import BIG, POOL, START, a_cloud, a_model, fate, on_instances, run, shown
 from tidepool.fleet import Status, Target
@@ -97,3 +98,17 @@ def test_the_history_for_pictures_has_one_entry_a_minute():
     assert cloud.history.series(POOL, "instances") == [1, 1, 1]
     assert cloud.history.usd_per_hour == [cloud.spec.types[BIG].usd_per_hour] * 3
     assert shown(cloud).copies_now == 3
+
+
+def test_the_history_follows_a_name_through_its_lives_and_knows_dedicated_endpoints():
+    cloud = a_cloud(copies={"m": 2})
+    cloud.create_endpoint("own", "m", instance_type=BIG, instances=2, settled=True)
+    run(cloud, 60).delete_component("m")
+    run(cloud, 60).create_component("m", POOL, model="m", copies=3, settled=True)
+    run(cloud, 60)
+    assert cloud.history.series("m", "copies") == [2, 0, 3]
+    assert cloud.history.series("own", "copies") == cloud.history.series("own", "wanted") == [2, 2, 2]
+    assert cloud.history.series("nobody", "busy") == [0, 0, 0]
+    assert cloud.history.series(POOL, "accelerators_used") == [2, 0, 3]
+    with pytest.raises(KeyError, match="one of copies, wanted, busy"):
+        cloud.history.series("m", "dollars")
