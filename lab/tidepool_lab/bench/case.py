@@ -40,7 +40,7 @@ class Case:
     """Everything a run needs, in one value that another process can be handed.
 
     `prepared` covers the whole trace. Minutes count from minute 0 of the trace; `weeks_later` shifts the nominal
-    clock under it (bench-rules.md §7) and nothing else.
+    clock under it (bench-rules.md §7) and nothing else. `only_minutes` cuts the scored window short: for tests.
     """
 
     trace: str
@@ -53,12 +53,19 @@ class Case:
     days: int
     seed: int
     weeks_later: int = 0
+    only_minutes: int | None = None
     cache: Path | None = CACHE
 
     @property
     def scored(self) -> tuple[int, int]:
         """The scored minutes [first, until) (bench-rules.md §1.2)."""
-        return self.from_day * DAY_MINUTES, (self.from_day + self.days) * DAY_MINUTES
+        first = self.from_day * DAY_MINUTES
+        return first, first + self.minutes
+
+    @property
+    def minutes(self) -> int:
+        """Minutes of the scored window."""
+        return self.days * DAY_MINUTES if self.only_minutes is None else self.only_minutes
 
     @property
     def simulated(self) -> tuple[int, int]:

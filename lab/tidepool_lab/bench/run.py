@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tidepool.units import DAY_S, HOUR_S
+from tidepool.units import HOUR_S, MINUTE_S
 from tidepool_lab.bench.case import Case
 from tidepool_lab.bench.result import PolicyResult
 from tidepool_lab.inputs.account import account_of
@@ -65,7 +65,7 @@ def row_of(name: str, figures: Figures) -> PolicyResult:
 
 def run_floor(case: Case, progress: Progress = no_progress) -> PolicyResult:
     """The floor of the scored window: on time by definition, and no policy can pass it (bench-rules.md §5)."""
-    seconds = case.days * DAY_S
+    seconds = case.minutes * MINUTE_S
     progress("floor", seconds, seconds)
     return PolicyResult(
         name="floor",
@@ -83,8 +83,7 @@ def run_dedicated(case: Case, name: str, progress: Progress = no_progress) -> Po
     homes = (dedicated_peak if name == "dedicated_peak" else dedicated_cheapest)(case.fleet, case.window)
     fleet = without_quota(case.fleet, homes)
     row = simulate(case, Dedicated(homes), name=name, fleet=fleet, progress=progress)
-    hours = case.days * 24
-    return row.model_copy(update={"cost_usd": cost_usd(homes, hours)})
+    return row.model_copy(update={"cost_usd": cost_usd(homes, case.minutes / 60)})
 
 
 def run_native(case: Case, progress: Progress = no_progress) -> PolicyResult:

@@ -10,14 +10,17 @@ from tidepool_lab.rivals.native import Native
 from tidepool_lab.rivals.native_best import LOADS, VARIANTS, homes_by_hand
 from tidepool_lab.rivals.oracle import DIALS, INTERACTIVE_ON_TIME
 
+NO_WORSE = 0.0005
+"""What 'no worse on time' allows (bench-rules.md §6)."""
 
-def best_of_variant(case: Case, number: int, wanted: float, progress: Progress = no_progress) -> PolicyResult:
-    """The cheapest row of VARIANTS[number] that is on time at least `wanted`, over the grid of targets.
 
-    The row says in `setting` which target it is; one that nowhere reaches `wanted` has its most careful target.
+def best_of_variant(case: Case, number: int, native_on_time: float, progress: Progress = no_progress) -> PolicyResult:
+    """The cheapest row of VARIANTS[number] that is no worse on time than native, over the grid of targets.
+
+    The row says in `setting` which target it is; one that is nowhere has its most careful target.
     """
     variant = VARIANTS[number]
-    homes = homes_by_hand(case.fleet, case.window)
+    homes = homes_by_hand(case.fleet, case.prepared.counts)
     name = f"native_best {variant.metric}, {variant.scale_in}"
 
     def run(load: float) -> PolicyResult:
@@ -26,14 +29,14 @@ def best_of_variant(case: Case, number: int, wanted: float, progress: Progress =
         )
         return simulate(case, policy, name=f"{name}, {load:g}", progress=progress)
 
-    load, row = cheapest_good_enough(LOADS, run=run, good=lambda row: on_time(row) >= wanted)
+    load, row = cheapest_good_enough(LOADS, run=run, good=lambda row: on_time(row) >= native_on_time - NO_WORSE)
     setting = f"target {load:g} of a copy's slots, {variant.metric} metric, {variant.scale_in}"
     return row.model_copy(update={"name": "native_best", "setting": setting})
 
 
-def best_of_variants(rows: tuple[PolicyResult, ...], wanted: float) -> PolicyResult:
-    """The cheapest of the variants' rows that is on time at least `wanted`; if none is, the one most on time."""
-    good = [row for row in rows if on_time(row) >= wanted]
+def best_of_variants(rows: tuple[PolicyResult, ...], native_on_time: float) -> PolicyResult:
+    """The cheapest of the variants' rows that is no worse on time than native; if none is, the one most on time."""
+    good = [row for row in rows if on_time(row) >= native_on_time - NO_WORSE]
     return min(good, key=lambda row: row.cost_usd) if good else max(rows, key=on_time)
 
 

@@ -91,6 +91,7 @@ def _models(fleet: ReferenceFleet) -> Iterator[str]:
         yield "    host: auto"
         yield f"    tenant: {TENANT}"
         yield "    route: {via: table}"
+        yield "    retire: delete"
         yield "    shapes:"
         yield from _shapes(fleet, model)
 

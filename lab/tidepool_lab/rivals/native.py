@@ -112,7 +112,9 @@ class Native(Ticking):
 
     def tick(self, cloud: Cloud, now: int) -> None:
         """Each component's rule is read off its visible datapoints and asked for; a refusal is tried next minute."""
-        for component in cloud.components().values():
+        components = cloud.components()
+        # In the order of the fleet file: who is asked for first is placed first, and names must not decide that.
+        for component in (components[model.name] for model in self.fleet.models):
             points = self._points(cloud, component, now)
             wanted = self._rules[component.name].wanted(component.copies_wanted, points)
             if wanted != component.copies_wanted:

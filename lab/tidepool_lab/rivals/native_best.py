@@ -8,9 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tidepool_lab.inputs.reference import ReferenceFleet, ReferenceModel
+import numpy as np
+import numpy.typing as npt
+
+from tidepool_lab.inputs.reference import START_TYPE, ReferenceFleet, ReferenceModel
 from tidepool_lab.rivals.native import Metric
-from tidepool_lab.rivals.policy import Minutes, copies_for, in_flight
+from tidepool_lab.rivals.policy import LOAD, Minutes
+
+Needs = npt.NDArray[np.float64]
 
 LOADS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """The committed grid of targets, as shares of a copy's slots (bench-rules.md §5)."""
@@ -30,29 +35,31 @@ VARIANTS = tuple(Variant(metric, scale_in) for metric in Metric for scale_in in 
 def homes_by_hand(fleet: ReferenceFleet, minutes: Minutes) -> Mapping[str, str]:
     """Each model's instance type: the fewest dollars per request, heaviest first, while the pool has room.
 
-    minutes: [minutes, models], all that the team may look at. Room: the pool's summed peaks at 0.7 of a copy's
-    slots stay within 80 % of its quota. Who fits nowhere stays on the type with the most room left.
+    minutes: [minutes, models], all that the team may look at. Room: what the pool's models need together at 0.7 of
+    a copy's slots is at its peak within 80 % of the quota. The peak of the sum, not the sum of the peaks: it lets
+    more models onto the cheap pools, and the rule that favours Tidepool least is the rule. Who fits nowhere goes
+    where the start state has it.
     """
+    used = {name: np.zeros(len(minutes)) for name in fleet.instance_types}
     room = {name: QUOTA_SHARE * machine.quota * machine.accelerators for name, machine in fleet.instance_types.items()}
     homes: dict[str, str] = {}
-    for model, peak in _heaviest_first(fleet, minutes):
-        needs = {name: _accelerators(fleet, model, peak, name) for name in _cheapest_first(fleet, model)}
-        fits = [name for name, needed in needs.items() if needed <= room[name]]
-        home = fits[0] if fits else max(needs, key=lambda name: room[name] - needs[name])
+    for model, requests in _heaviest_first(fleet, minutes):
+        needs = {name: _accelerators(fleet, model, requests, name) for name in _cheapest_first(fleet, model)}
+        fits = [name for name, needed in needs.items() if float((used[name] + needed).max()) <= room[name]]
+        home = fits[0] if fits else START_TYPE
         homes[model.name] = home
-        room[home] -= needs[home]
+        used[home] += needs[home]
     return homes
 
 
-def _heaviest_first(fleet: ReferenceFleet, minutes: Minutes) -> list[tuple[ReferenceModel, int]]:
-    """Models with their peak minute, by the dollars their work costs where it is cheapest, the dearest first."""
+def _heaviest_first(fleet: ReferenceFleet, minutes: Minutes) -> list[tuple[ReferenceModel, Minutes]]:
+    """Models with their requests, by the dollars their work costs where it is cheapest, the dearest first."""
     weighed = []
     for position, model in enumerate(fleet.models):
         cheapest = fleet.usd_per_request(model, _cheapest_first(fleet, model)[0])
         assert cheapest is not None
-        column = minutes[:, position]
-        weighed.append((-cheapest * int(column.sum()), position, model, int(column.max())))
-    return [(model, peak) for _, _, model, peak in sorted(weighed, key=lambda one: one[:2])]
+        weighed.append((-cheapest * int(minutes[:, position].sum()), position, model))
+    return [(model, minutes[:, position]) for _, position, model in sorted(weighed, key=lambda one: one[:2])]
 
 
 def _cheapest_first(fleet: ReferenceFleet, model: ReferenceModel) -> list[str]:
@@ -60,8 +67,11 @@ def _cheapest_first(fleet: ReferenceFleet, model: ReferenceModel) -> list[str]:
     return [name for usd, name in sorted((usd, name) for usd, name in priced if usd is not None)]
 
 
-def _accelerators(fleet: ReferenceFleet, model: ReferenceModel, peak: int, instance_type: str) -> int:
+def _accelerators(fleet: ReferenceFleet, model: ReferenceModel, requests: Minutes, instance_type: str) -> Needs:
+    """Accelerators that the model needs in each minute; at least its floor, and one copy, as target tracking keeps."""
     capacity = fleet.capacity(model, instance_type)
     assert capacity is not None
-    copies = max(1, model.floor, copies_for(in_flight(peak, capacity), capacity))
-    return copies * capacity.accelerators_per_copy
+    demand = requests / 60 * capacity.service_s
+    copies = np.ceil(demand / (LOAD * capacity.concurrency_per_copy))
+    needed: Needs = np.maximum(copies, max(1, model.floor)) * capacity.accelerators_per_copy
+    return needed
