@@ -84,7 +84,7 @@ def test_the_profile_raises_and_never_lowers() -> None:
     rates = [0.5] * BUCKETS
     nine = bucket(MONDAY + 9 * 3600)
     rates[nine] = 5.0
-    known = ModelLearned(profile=tuple(rates), skill=0.4, minutes=10_080)
+    known = ModelLearned(profile=tuple(rates), skill=0.4, minutes=10_080, jump=1.0)
     at = MONDAY + 9 * 3600 - 240
     before = expect(QUIET, (), known, level=1.0, now=at, horizon_s=300, service_s=10.0)
     assert before.upper == 50.0 and "profile" in before.basis
@@ -93,8 +93,28 @@ def test_the_profile_raises_and_never_lowers() -> None:
 
 
 def test_a_profile_without_skill_steps_aside() -> None:
-    known = ModelLearned(profile=(9.0,) * BUCKETS, skill=-0.1, minutes=10_080)
+    known = ModelLearned(profile=(9.0,) * BUCKETS, skill=-0.1, minutes=10_080, jump=1.0)
     assert expect(QUIET, (), known, level=1.0, now=NOW, horizon_s=300, service_s=10.0).upper == 10.0
+
+
+def test_room_is_kept_for_the_jumps_that_are_usual() -> None:
+    """10 in flight, jumps of 1.6: half the room gone asks for more, room for all of it is what is asked for."""
+    known = ModelLearned(jump=1.6)
+    ready = expect(QUIET, (), known, level=1.0, now=NOW, horizon_s=300, service_s=10.0)
+    assert (ready.need, ready.upper, ready.keep) == (13.0, 16.0, 16.0)
+    unknown = expect(QUIET, (), None, level=1.0, now=NOW, horizon_s=300, service_s=10.0)
+    assert unknown.upper == 14.0, "the headroom of a 70 % target until jumps are known"
+
+
+def test_jumps_are_learned_from_the_last_day() -> None:
+    """Every second bucket doubles: the usual jump is two, and a steady model has none."""
+    swing = np.repeat(np.tile([60.0, 120.0], 72), 10)
+    models = learn(
+        Learned(), {"a": Series(MONDAY, 60, swing), "b": Series(MONDAY, 60, np.full(1440, 60.0))}, MONDAY + 86_400
+    ).models
+    assert 1.7 < models["a"].jump < 2.0
+    assert models["b"].jump == 1.0
+    assert models["a"].top == 2.0
 
 
 def test_nothing_falls_below_the_most_of_fifteen_minutes() -> None:

@@ -12,7 +12,7 @@ from tidepool.hosting.home import Terms, choose, filled
 SHARED = Place("pool-p4d", False, "ml.p4d.24xlarge", 20.0, 1, 3.0, 10.0, 325.0, 100)
 CHEAP = Place("pool-p5", False, "ml.p5.48xlarge", 60.0, 1, 6.0, 10.0, 325.0, 100)
 ALONE = Place("dedicated:ml.p4d.24xlarge", True, "ml.p4d.24xlarge", 160.0, 8, 24.0, 10.0, 325.0, 10)
-TERMS = Terms("auto", np.full(24, 10.0), 1, 1.0, 0, 0, 1_000_000)
+TERMS = Terms("auto", np.full(24, 10.0), 10.0, 1, 1.0, 0, 0, 1_000_000)
 
 
 def test_shared_unless_isolation_is_asked_for() -> None:
@@ -28,7 +28,7 @@ def test_dedicated_once_copies_filled_whole_instances_for_twenty_hours() -> None
 
 def test_back_to_shared_only_well_below_twenty_hours() -> None:
     """The gap between 20 and 16 hours is the hysteresis: a model on the edge does not swing."""
-    quiet = replace(TERMS, rates=np.full(24, 1.0))
+    quiet = replace(TERMS, rates=np.full(24, 1.0), top=1.0)
     assert choose(ALONE, [SHARED], replace(quiet, filled_hours=16)).place is None
     assert choose(ALONE, [SHARED], replace(quiet, filled_hours=15)).place == SHARED
 
@@ -39,14 +39,14 @@ def test_a_cheaper_pool_wins_when_the_move_pays_within_a_day() -> None:
     assert verdict.saves_usd_per_hour > verdict.move_usd / 24
 
 
-def test_a_pool_without_room_for_the_busiest_hour_is_no_candidate() -> None:
+def test_a_pool_without_room_for_the_busiest_minute_is_no_candidate() -> None:
     assert choose(SHARED, [replace(CHEAP, room=1)], TERMS).place is None
 
 
 def test_small_savings_move_nobody() -> None:
     almost = replace(CHEAP, name="pool-b", unit=20.0, usd=2.8)
     verdict = choose(SHARED, [almost], TERMS)
-    assert verdict.place is None and "less than 10%" in verdict.because
+    assert verdict.place is None and "less than 20%" in verdict.because
 
 
 def test_a_newcomer_stays_for_six_hours() -> None:

@@ -34,9 +34,9 @@ def reasons(decision: Decision) -> dict[str, str]:
 
 def test_a_full_component_gets_copies_with_the_reason() -> None:
     change = only(decide(a_fleet({"a": evidence(50.0, 2)}), a_config(), KNOWN, NOW))
-    assert (change.copies_from, change.copies_to) == (2, 3)
-    assert change.because == "50.0 in flight to be ready for, 20 a copy"
-    assert change.usd_per_hour == round(25.2513 / 8, 7)
+    assert (change.copies_from, change.copies_to) == (2, 4)
+    assert change.because == "70.0 in flight to be ready for, 20 a copy"
+    assert change.usd_per_hour == round(2 * 25.2513 / 8, 7)
 
 
 def test_the_record_tells_every_stage() -> None:
@@ -127,7 +127,7 @@ def test_a_hold_tag_is_obeyed_and_an_unreadable_one_too() -> None:
 
 def test_a_surge_multiplies_what_is_foretold() -> None:
     surge = Signal(SignalKind.SURGE, "a", NOW - 1, NOW + 60, "ann", "launch", factor=4.0)
-    assert only(decide(replace(a_fleet(), signals=(surge,)), a_config(), KNOWN, NOW)).copies_to == 6
+    assert only(decide(replace(a_fleet(), signals=(surge,)), a_config(), KNOWN, NOW)).copies_to == 8
 
 
 def test_when_the_pool_is_full_the_dearer_miss_gets_the_copy() -> None:
@@ -221,4 +221,19 @@ def test_bounds_are_written_only_where_the_pool_says_so() -> None:
     assert reasons(decide(fleet, a_config(), KNOWN, NOW))[POOL] == "recommend"
     writes = a_config(pools={POOL: PoolConfig(POOL, POOL, bounds=Bounds.WRITE)})
     bounds = [change for change in decide(fleet, writes, KNOWN, NOW).changes if isinstance(change, SetBounds)]
-    assert [(change.max_from, change.max_to) for change in bounds] == [(1, 6)]
+    assert [(change.max_from, change.max_to) for change in bounds] == [(1, 7)]
+
+
+def test_copies_that_just_came_do_not_multiply_what_was_measured_before_them() -> None:
+    """40 a copy over the two copies of the last minute are 80 in flight, not 320 because eight serve by now."""
+    memory = Memory(models={"a": ModelMemory(sizes={"a": 2})}, homes_checked=NOW)
+    came = a_component(copies=8)
+    steps = decide(a_fleet({"a": evidence(80.0, 2)}, components=[came]), a_config(), memory, NOW).steps
+    assert steps[0].from_ == 80.0
+
+
+def test_what_a_move_left_parked_at_zero_is_no_home() -> None:
+    parked, lived_in = a_component("a", copies=0), a_component("a", name="a-2", copies=2)
+    fleet = a_fleet({"a-2": evidence(25.0, 2)}, components=[parked, lived_in])
+    decision = decide(fleet, a_config(), KNOWN, NOW)
+    assert decision.homes == {"a": ("a-2",)}

@@ -30,6 +30,7 @@ class ModelMemory:
     """One model's state. All times are seconds since 1970; 0 = never.
 
     idle_since: start of the unbroken positive evidence of idleness.
+    sizes: copies or instances in service at the last tick, by target.
     recent: the last minutes, oldest first (at most forecast.recent.KEEP_S long).
     level: what comes over what the weekly profile expects, smoothed; 1 = as expected.
     home: the target it was last seen living on. home_since: since when, 0 = since before Tidepool looked.
@@ -37,6 +38,7 @@ class ModelMemory:
     """
 
     idle_since: int = 0
+    sizes: Mapping[str, int] = field(default_factory=dict)
     recent: tuple[Minute, ...] = ()
     level: float = 1.0
     raised_at: int = 0
@@ -56,12 +58,18 @@ class ModelLearned:
     skill: how much better profile × level foretold the newest hours than the last value did; ≤ 0 = no better.
     minutes: how many minutes of history are in it.
     seen: bit mask as an int, bucket i was seen at least once.
+    jumps: for each of the last day's buckets, its busiest minute over the mean of the bucket before, oldest first.
+    jump: the usual one of them (forecast.learning.JUMP_QUANTILE); 0 before enough are known.
+    top: the busiest minute ever seen, requests per second, forgotten by a tenth a day.
     """
 
     profile: tuple[float, ...] = ()
     skill: float = 0.0
     minutes: int = 0
     seen: int = 0
+    jumps: tuple[float, ...] = ()
+    jump: float = 0.0
+    top: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ CHECK_S = 10 * MINUTE_S
 KNOWN_S = 20 * MINUTE_S
 """Without a profile, a home is judged on the rates of the last minutes, once there are this many."""
 QUOTA_SHARE = 0.8
-"""Moves fill a pool to 80 % of what it can grow to, counting everybody's busiest hour (bench-rules, native_best)."""
+"""Moves fill a pool to 80 % of what it can grow to, counting everybody's busiest minute (bench-rules, native_best)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def better_homes(
     settled = [subject for subject in subjects if len(subject.homes) == 1 and subject.model not in fleet.moving]
     rates = {subject.model: _rates(memory, subject.model, now) for subject in settled}
     judged = [subject for subject in settled if rates[subject.model].size and subject.config.matched]
-    room = _room(subjects, fleet, config, rates, dial)
+    room = _room(subjects, fleet, config, memory, rates, dial)
     first: list[tuple[float, Subject, Verdict]] = []
     for subject in judged:
         verdict = _verdict(subject, fleet, config, memory, rates[subject.model], room, now=now, dial=dial)
@@ -69,7 +69,7 @@ def better_homes(
         if verdict.place is not None:
             found.append(Better(subject, home, verdict))
             key = verdict.place.instance_type if verdict.place.dedicated else verdict.place.name
-            peak = int(sizes(rates[subject.model], verdict.place, floor=1, headroom=HEADROOM * dial).max())
+            peak = _peak(rates[subject.model], _top(memory, subject.model), verdict.place, dial)
             room[key] = room.get(key, 0) - peak * verdict.place.accelerators
     return tuple(found), tuple(steps)
 
@@ -95,6 +95,7 @@ def _verdict(
     terms = Terms(
         wish=config.pools[wish].endpoint if wish in config.pools else wish,
         rates=rates,
+        top=_top(memory, subject.model),
         floor=floor if subject.config.zero_after_s is not None else max(1, floor),
         headroom=HEADROOM * dial,
         filled_hours=filled(remembered.fills),
@@ -166,9 +167,14 @@ def _here(home: Home) -> Place | None:
 
 
 def _room(
-    subjects: Sequence[Subject], fleet: Fleet, config: Config, rates: Mapping[str, Values], dial: float
+    subjects: Sequence[Subject],
+    fleet: Fleet,
+    config: Config,
+    memory: Memory,
+    rates: Mapping[str, Values],
+    dial: float,
 ) -> dict[str, int]:
-    """Accelerators left by pool endpoint, and by instance type for new dedicated endpoints, at everybody's peak."""
+    """Accelerators left at everybody's busiest minute: by pool endpoint, and by type for new dedicated endpoints."""
     peaks: dict[str, int] = {}
     by_type: dict[str, int] = {}
     for subject in subjects:
@@ -176,7 +182,7 @@ def _room(
             here, known = _here(home), rates.get(subject.model)
             size = home.size_wanted
             if here is not None and known is not None and known.size:
-                size = max(size, int(sizes(known, here, floor=1, headroom=HEADROOM * dial).max()))
+                size = max(size, _peak(known, _top(memory, subject.model), here, dial))
             held = size * home.accelerators
             peaks[home.endpoint.name] = peaks.get(home.endpoint.name, 0) + held
             kind = home.endpoint.instance_type
@@ -192,6 +198,17 @@ def _room(
         grows_to = int(QUOTA_SHARE * min(endpoint.max_instances, of_type.quota) * of_type.accelerators)
         room[endpoint.name] = min(grows_to - peaks.get(endpoint.name, 0), room[of_type.name])
     return room
+
+
+def _top(memory: Memory, model: str) -> float:
+    """The busiest minute known of the model, requests per second."""
+    learned = memory.learned.models.get(model)
+    return learned.top if learned is not None else 0.0
+
+
+def _peak(rates: Values, top: float, place: Place, dial: float) -> int:
+    """Copies or instances that the busiest minute known needs at that place."""
+    return int(sizes(np.append(rates, top), place, floor=1, headroom=HEADROOM * dial).max())
 
 
 def _rates(memory: Memory, model: str, now: int) -> Values:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from tidepool.config.resolve import model_config, pool_of_endpoint
 from tidepool.config.types import Config, Hosting, ModelConfig, PoolConfig, Rung, Shape
 from tidepool.fleet import Component, Endpoint, EndpointKind, Evidence, Fleet, InstanceType
@@ -119,9 +121,18 @@ def subjects(fleet: Fleet, config: Config) -> tuple[Subject, ...]:
         homes.setdefault(endpoint.model, []).append(
             _home(fleet, config, endpoint, component=None, pool=None, shape=shape)
         )
-    return tuple(
-        Subject(model, terms(model), _rung(terms(model), homes[model]), tuple(homes[model])) for model in sorted(homes)
-    )
+    lived_in = {model: _lived_in(homes[model]) for model in sorted(homes)}
+    return tuple(Subject(model, terms(model), _rung(terms(model), of), of) for model, of in lived_in.items())
+
+
+def _lived_in(homes: list[Home]) -> tuple[Home, ...]:
+    """The homes without what a move or an old version left parked at zero, while nobody asks for it."""
+    return tuple(home for home in homes if not _parked(home)) or tuple(homes)
+
+
+def _parked(home: Home) -> bool:
+    asked = bool((np.nan_to_num(home.evidence.rejected.values) > 0).any())
+    return home.size_wanted == 0 and home.size_now == 0 and not asked
 
 
 def _home(
@@ -149,7 +160,7 @@ def _home(
     )
 
 
-def _rung(terms: ModelConfig, homes: list[Home]) -> Rung:
+def _rung(terms: ModelConfig, homes: tuple[Home, ...]) -> Rung:
     """The lowest of the model's rung and its pools'; a model that nothing names is only watched."""
     if not terms.matched:
         return Rung.WATCH

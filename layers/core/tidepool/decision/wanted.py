@@ -28,6 +28,12 @@ SETTLE_S = 120
 a tick to notice, a minute for the metric."""
 
 
+LOWER_MARGIN = 1.05
+"""Copies go only when what is left would still do for this much more: the band between up and down. Ours."""
+LOWER_AFTER_S = 300
+"""Nothing is lowered this soon after its last change: Application Auto Scaling's cooldown (sagemaker-facts)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What one home should have, and the evidence it rests on.
@@ -67,12 +73,15 @@ def judge(
     is carried by the home with the most traffic; each home is sized for what comes to it.
     """
     now = moment.now
-    seen = [observe(home.evidence, copies=home.size_now, service_s=home.service_s, now=now) for home in subject.homes]
+    seen = [
+        observe(home.evidence, copies=_reporting(home, memory), service_s=home.service_s, now=now)
+        for home in subject.homes
+    ]
     total = _sum(seen)
     recent = remember(memory.recent, total, now)
     level = rounded(next_level(memory.level, total, learned, now))
     idle_since = (memory.idle_since or now) if total.idle and total.fresh else 0
-    after = replace(memory, idle_since=idle_since, recent=recent, level=level)
+    after = replace(memory, idle_since=idle_since, recent=recent, level=level, sizes=_sizes(subject))
     shares = _shares(seen)
     main = max(range(len(seen)), key=lambda i: (shares[i], subject.homes[i].size_wanted, -i))
     results = []
@@ -91,7 +100,7 @@ def judge(
             true_rates=true_rates,
         )
         share = shares[i]
-        expected = Expected(foretold.upper * share, foretold.keep * share, foretold.basis)
+        expected = foretold.times(share)
         wanted, told = _size(subject, home, seen[i], expected, after, moment=moment, main=i == main)
         results.append(wanted)
         steps += told
@@ -134,13 +143,13 @@ def _size(
     if concurrency is None:
         why = f"nobody measured what one {_unit(home)} on {home.endpoint.instance_type} serves"
         return verdict(max(current, floor), why, limit="no evidence", evidence=current < floor)
-    factor = max(calendar.expect, _surge(moment.signals, subject.model, now))
-    up = copies_for(expected.upper * factor, concurrency, dial=moment.dial)
-    keep = copies_for(max(expected.keep, expected.upper * factor), concurrency, dial=moment.dial)
-    size = up if up > current else min(current, keep)
-    why = f"{expected.upper * factor:.1f} in flight to be ready for, {concurrency:g} a {_unit(home)}"
+    expected = expected.times(max(calendar.expect, _surge(moment.signals, subject.model, now)))
+    least = copies_for(expected.need, concurrency, dial=moment.dial)
+    keep = copies_for(expected.keep * LOWER_MARGIN, concurrency, dial=moment.dial)
+    size = copies_for(expected.upper, concurrency, dial=moment.dial) if least > current else min(current, keep)
+    why = f"{expected.upper:.1f} in flight to be ready for, {concurrency:g} a {_unit(home)}"
     if size < current:
-        why = f"{expected.keep:.1f} in flight was the most of 15 minutes, {concurrency:g} a {_unit(home)}"
+        why = f"{expected.keep:.1f} in flight is the most to keep room for, {concurrency:g} a {_unit(home)}"
     limit = ""
     if size < 1 and main:
         size, why, limit = _zero(terms, memory, home, now=now, otherwise=why)
@@ -149,6 +158,9 @@ def _size(
         why = calendar.why[0] if calendar.why and calendar.min_copies == floor else f"floor of {floor}"
     if terms.max_copies is not None and size > terms.max_copies:
         size, limit = max(terms.max_copies, floor), "max_copies"
+    settled = now - max(memory.raised_at, memory.lowered_at)
+    if size < current and settled < LOWER_AFTER_S:
+        return verdict(current, f"changed {duration(settled)} ago, lowered after {duration(LOWER_AFTER_S)}")
     watched = now - memory.recent[0].at if memory.recent else 0
     if size < current and watched < KEEP_UP_S - MINUTE_S:
         return verdict(current, f"watched for {duration(watched)} of {duration(KEEP_UP_S)}", limit="no evidence")
@@ -214,6 +226,16 @@ def _surge(signals: tuple[Signal, ...], model: str, now: int) -> float:
         if signal.kind is SignalKind.SURGE and signal.scope in {model, "*"} and signal.since <= now < signal.until
     ]
     return max([1.0, *asked])
+
+
+def _reporting(home: Home, memory: ModelMemory) -> int:
+    """Copies that the newest minute's figures speak of: the metric is per copy, and of before the newest came."""
+    before = memory.sizes.get(home.target, home.size_now)
+    return min(home.size_now, before) if before > 0 else home.size_now
+
+
+def _sizes(subject: Subject) -> dict[str, int]:
+    return {home.target: home.size_now for home in subject.homes}
 
 
 def _shares(seen: list[Observed]) -> list[float]:

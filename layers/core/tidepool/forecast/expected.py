@@ -17,6 +17,10 @@ TREND_S = 5 * MINUTE_S
 """The trend is read over five minutes: three points are the least a line needs, five calm the noise. Ours."""
 KEEP_UP_S = 15 * MINUTE_S
 """Nothing is lowered below what the last 15 minutes needed: the window of AWS target tracking's scale-in."""
+JUMP_UNKNOWN = 1.4
+"""Before jumps are known: the headroom of the usual 70 % target utilisation (1 / 0.7)."""
+BAND = 0.5
+"""More is asked for once half of the room for a usual jump is gone. Ours: the middle."""
 GROWTH_MAX = 3.0
 """A profile never asks for more than three times the load that is seen: it may be wrong by a day. Ours."""
 LEVEL_MEMORY = 0.9
@@ -25,14 +29,20 @@ LEVEL_MEMORY = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """Demand in flight: `upper` to be ready for, `keep` below which nothing is lowered.
+    """Demand in flight: below `need` more is asked for, then for `upper`; nothing is lowered below `keep`.
 
-    keep ≤ upper. `basis` says where the upper figure comes from.
+    need ≤ upper ≤ keep. The band between need and upper keeps a flickering demand from asking every minute.
+    `basis` says where the upper figure comes from.
     """
 
+    need: float
     upper: float
     keep: float
     basis: str
+
+    def times(self, factor: float) -> Expected:
+        """The same expectation of so many times the demand."""
+        return Expected(self.need * factor, self.upper * factor, self.keep * factor, self.basis)
 
 
 def expect(
@@ -54,20 +64,31 @@ def expect(
     seen = observed.in_flight or 0.0
     if true_rates is not None:
         coming = float(true_rates.max()) / MINUTE_S * service_s if true_rates.size else 0.0
-        return Expected(max(seen, coming), max(seen, coming), "the true counts to come")
+        top = max(seen, coming)
+        return Expected(top, top, top, "the true counts to come")
     keep = max(seen, highest(recent, now - KEEP_UP_S))
-    best, basis = seen, observed.because
-    trend = seen + max(0.0, slope(recent, now, TREND_S)) * horizon_s / 2
-    trend = min(trend, GROWTH_MAX * max(seen, 1.0))
-    if trend > best:
-        best, basis = trend, f"{seen:.1f} in flight and rising"
+    jump = usual_jump(learned)
+    need, upper = seen * (1 + (jump - 1) * BAND), seen * jump
+    basis = f"{observed.because}, and jumps of {jump:.2f} are usual"
+    trend = min(seen + max(0.0, slope(recent, now, TREND_S)) * horizon_s / 2, GROWTH_MAX * max(seen, 1.0))
+    if trend > upper:
+        need = upper = trend
+        basis = f"{seen:.1f} in flight and rising"
     profile = _by_profile(learned, level=level, now=now, horizon_s=horizon_s, service_s=service_s)
-    if profile > best:
-        best, basis = (
-            profile,
-            f"the weekly profile at {percent(level)} of its level expects {profile:.1f} in flight",
-        )
-    return Expected(max(best, keep), keep, basis)
+    if profile > upper:
+        need = upper = profile
+        basis = f"the weekly profile at {percent(level)} of its level expects {profile:.1f} in flight"
+    return Expected(need, upper, max(upper, keep), basis)
+
+
+def usual_jump(learned: ModelLearned | None) -> float:
+    """How many times itself the demand may be ten minutes from now, within [1, GROWTH_MAX].
+
+    A steady model runs hot, a jumpy one keeps room: the headroom is each model's own, not one target for all.
+    """
+    if learned is None or learned.jump <= 0:
+        return JUMP_UNKNOWN
+    return min(GROWTH_MAX, max(1.0, learned.jump))
 
 
 def _by_profile(learned: ModelLearned | None, *, level: float, now: int, horizon_s: int, service_s: float) -> float:

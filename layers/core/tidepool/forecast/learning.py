@@ -16,6 +16,15 @@ NEWEST_WEIGHT = 0.6
 """Weight of the newest observation of a bucket against what was known: a day two weeks back weighs 0.16. Ours."""
 AHEAD_BUCKETS = 1
 """Skill is judged one bucket (10 minutes) ahead: about twice the longest start-up time of the reference fleets."""
+JUMP_QUANTILE = 0.8
+"""Of the last day's jumps: in eight of ten ten-minute steps the demand rose by no more. Ours; what other values
+cost and miss is in docs/decisions/0002-demand-and-size.md."""
+JUMPS_KNOWN = 18
+"""Jumps are trusted once three hours of them are known. Ours."""
+TOP_KEPT = 0.9
+"""Share of the busiest minute that is remembered a day later: half of it after a week. Ours."""
+STEADY_RATE = 0.2
+"""Requests per second added to both sides of a jump: from 1 to 3 requests a minute is noise, not a tripling. Ours."""
 SKILL_WEIGHT = 0.3
 """Weight of the newest hours in the smoothed skill. Ours."""
 
@@ -30,26 +39,27 @@ def learn(learned: Learned, history: Mapping[str, Series], now: int) -> Learned:
     until = learned.until
     for name in sorted(history):
         known = models.get(name, ModelLearned())
-        rates, first = _bucket_rates(history[name], learned.until)
-        if rates.size:
-            models[name] = _after(known, rates, first)
-            until = max(until, first + rates.size * BUCKET_S)
+        minutes, first = _bucket_minutes(history[name], learned.until)
+        if minutes.size:
+            rates = minutes.mean(axis=1)
+            models[name] = _after(known, rates, minutes.max(axis=1), first)
+            until = max(until, first + len(minutes) * BUCKET_S)
     return Learned(until=until, models=dict(sorted(models.items())))
 
 
-def _bucket_rates(series: Series, since: int) -> tuple[Values, int]:
-    """Requests per second of each whole bucket from `since` on, and when the first begins."""
+def _bucket_minutes(series: Series, since: int) -> tuple[Values, int]:
+    """Requests per second [buckets, minutes] of each whole bucket from `since` on, and when the first begins."""
     first = -(-max(series.start_s, since) // BUCKET_S) * BUCKET_S
     skip = (first - series.start_s) // series.step_s
     per_bucket = BUCKET_S // series.step_s
     usable = series.values[skip:]
     count = len(usable) // per_bucket
     whole = np.nan_to_num(usable[: count * per_bucket], nan=0.0, posinf=0.0, neginf=0.0).clip(min=0)
-    return whole.reshape(count, per_bucket).sum(axis=1) / BUCKET_S, first
+    return whole.reshape(count, per_bucket) / series.step_s, first
 
 
-def _after(known: ModelLearned, rates: Values, first: int) -> ModelLearned:
-    """One model's knowledge after these bucket rates, the first of which begins at `first`."""
+def _after(known: ModelLearned, rates: Values, tops: Values, first: int) -> ModelLearned:
+    """One model's knowledge after these buckets (mean rate, busiest minute), the first of which begins at `first`."""
     seen = np.array([(known.seen >> i) & 1 for i in range(BUCKETS)], dtype=bool)
     own = np.array(known.profile) if known.profile else np.zeros(BUCKETS)
     skill = known.skill
@@ -60,12 +70,22 @@ def _after(known: ModelLearned, rates: Values, first: int) -> ModelLearned:
         i = (start + offset) % BUCKETS
         own[i] = NEWEST_WEIGHT * rate + (1 - NEWEST_WEIGHT) * own[i] if seen[i] else rate
         seen[i] = True
+    jumps = _jumps(known, rates, tops)
     return ModelLearned(
         profile=tuple(rounded(rate) for rate in _filled(own, seen)),
         skill=rounded(skill),
         minutes=known.minutes + rates.size * BUCKET_S // 60,
+        jumps=jumps,
+        jump=rounded(float(np.quantile(jumps, JUMP_QUANTILE))) if len(jumps) >= JUMPS_KNOWN else 0.0,
+        top=rounded(max(known.top * TOP_KEPT ** (rates.size / DAY_BUCKETS), float(tops.max()))),
         seen=sum(1 << int(i) for i in np.flatnonzero(seen)),
     )
+
+
+def _jumps(known: ModelLearned, rates: Values, tops: Values) -> tuple[float, ...]:
+    """The last day's jumps with the new buckets': how far a bucket's busiest minute rose above the bucket before."""
+    ratios = (tops[1:] + STEADY_RATE) / (rates[:-1] + STEADY_RATE)
+    return (*known.jumps, *(rounded(float(ratio)) for ratio in ratios))[-DAY_BUCKETS:]
 
 
 def _filled(own: Values, seen: Values) -> Values:

@@ -28,12 +28,14 @@ MOVE_S = 900
 class Terms:
     """What bears on one model's home. `wish` is fleet.yaml's host: auto, shared, dedicated or an endpoint's name.
 
-    rates: requests per second over a typical day, equally likely. filled_hours: of the last 24.
+    rates: requests per second over a typical day, equally likely. top: the busiest minute to make room for.
+    filled_hours: of the last 24.
     home_since: 0 when it has always lived there. movable: '' or why it cannot move.
     """
 
     wish: str
     rates: Values
+    top: float
     floor: int
     headroom: float
     filled_hours: int
@@ -55,7 +57,7 @@ class Verdict:
 def choose(current: Place, others: Sequence[Place], terms: Terms) -> Verdict:
     """The model's home under the wish, the tie rule, the price, and hysteresis; `others` are where it could go.
 
-    A place without room for the model's busiest hour is no candidate. What is asked for by name wins over price.
+    A place without room for the model's busiest minute is no candidate. What is asked for by name wins over price.
     """
     costs = {place.name: _cost(place, terms) for place in (current, *others)}
     here = costs[current.name]
@@ -96,7 +98,7 @@ def choose(current: Place, others: Sequence[Place], terms: Terms) -> Verdict:
         return stay(f"its copies fill whole instances in {terms.filled_hours} of 24 hours")
     best = _cheapest(shared, costs)
     if best is None:
-        return stay("no other pool has room for its busiest hour")
+        return stay("no other pool has room for its busiest minute")
     saves = here - costs[best.name]
     cost = move_cost(costs[best.name], here)
     if saves <= WORTH * here:
@@ -116,8 +118,9 @@ def _cost(place: Place, terms: Terms) -> float:
 
 
 def _peak(place: Place, terms: Terms) -> int:
-    """Copies or instances the busiest hour needs there."""
-    return int(sizes(terms.rates, place, floor=terms.floor, headroom=terms.headroom).max())
+    """Copies or instances the busiest minute needs there."""
+    busiest = np.append(terms.rates, terms.top)
+    return int(sizes(busiest, place, floor=terms.floor, headroom=terms.headroom).max())
 
 
 def _peak_now(place: Place, terms: Terms) -> int:
