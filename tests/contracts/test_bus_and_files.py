@@ -10,6 +10,7 @@ import pytest
 
 from builders import NOW
 from builders.aws_account import Account, an_account
+from builders.twin_world import BIG, SMALL, a_cloud
 from tidepool.aws.alarms import FreezeAlarms
 from tidepool.aws.changes import change_of
 from tidepool.aws.config_store import FleetFile
@@ -18,7 +19,10 @@ from tidepool.config.types import Config
 from tidepool.errors import BadEvent, BadFleetFile, Denied, Unreachable
 from tidepool.fleet import InstanceType
 from tidepool.plan.change import ScaleCopies
+from tidepool.runtime.ports import Prices
+from tidepool_lab.embedded import services
 from tidepool_lab.embedded.intercept import AwsError, Params, answering
+from tidepool_lab.twin.fast import FastPrices
 
 GOOD = """\
 schema: 1
@@ -215,6 +219,25 @@ def test_a_calendar_that_may_not_be_read_is_an_error_and_never_open(account: Acc
 
     with answering({"ssm": ssm}), pytest.raises(Denied):
         FreezeAlarms(account.clients).frozen_by(a_config(safety=Safety(freeze_calendars=("c",))), NOW)
+
+
+@pytest.fixture(params=["memory", "aws"])
+def prices(request: pytest.FixtureRequest) -> Iterator[Prices]:
+    cloud = a_cloud()
+    if request.param == "memory":
+        yield FastPrices(cloud)
+        return
+    types, region = cloud.spec.types, cloud.spec.region
+    responders = {"pricing": services.pricing(types, region), "service-quotas": services.quotas(types, region)}
+    with an_account() as made, answering(responders):
+        yield PriceList(made.clients, clock=lambda: NOW)
+
+
+def test_every_type_that_is_listed_is_there_and_no_other(prices: Prices) -> None:
+    assert prices.instance_types([BIG, SMALL, "ml.unheard-of"]) == {
+        BIG: InstanceType(BIG, 8, 3600.0, 20),
+        SMALL: InstanceType(SMALL, 1, 360.0, 4),
+    }
 
 
 def a_product(name: str, usd: str, gpu: str = "8") -> str:

@@ -210,6 +210,33 @@ def test_open_moves_are_seen_with_what_they_made_and_signals_with_the_freezes() 
     assert fleet.signals == (hold,) and fleet.frozen_by == ("sev1",)
 
 
+@pytest.mark.parametrize(
+    ("value", "until"),
+    [
+        ("2025-01-06", NOW + 43_200),  # the end of that day; NOW is its noon
+        ("2025-01-06T13:00:00Z", NOW + 3600),
+        ("2025-01-06T15:00:00+02:00", NOW + 3600),
+        ("2025-01-05", None),
+        ("2030-01-01", NOW + 30 * 86_400),
+        ("next week", NOW + 3600),
+    ],
+)
+def test_a_hold_by_tag_lasts_until_its_moment_and_one_that_cannot_be_read_holds(value: str, until: int | None) -> None:
+    tagged = a_component(tags={"tidepool:hold-until": value})
+    signals = observe(ports_of(Account(parts={"a": tagged})), a_config(), NOW).signals
+    assert [(signal.kind, signal.scope, signal.until) for signal in signals] == (
+        [] if until is None else [(SignalKind.HOLD, "a", until)]
+    )
+
+
+def test_a_hold_by_tag_keeps_hands_off() -> None:
+    tagged = a_component(tags={"tidepool:hold-until": "2025-01-07"})
+    account, ledger = Account(parts={"a": tagged}, seen={"a": evidence(60.0, 2)}), FastLedger()
+    decision = decide(ports_of(account, ledger), NOW)
+    assert decision is not None and account.sent == []
+    assert any("tidepool:hold-until" in held.because for held in decision.held)
+
+
 # Deciding.
 
 

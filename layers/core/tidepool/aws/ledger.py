@@ -132,8 +132,10 @@ class Ledger(Journal):
                 },
             )
         except Conflict as error:
-            why = f"another decide took over from fence {lease.fence}; {key} is not used"
-            raise LeaseLost(why) from error
+            raise LeaseLost(f"another decide took over from fence {lease.fence}; {key} is not used") from error
+        if version:
+            # What was written is what the next tick reads, bit for bit (memory.py): a warm function need not fetch it.
+            self._memory = (version, decision.memory)
         return key
 
     def save_learned(self, learned: Learned, now: int) -> None:

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping
 
 from tidepool.config.resolve import model_config
 from tidepool.config.types import Config, InstanceConfig, Via
-from tidepool.fleet import Component, Endpoint, EndpointKind, Fleet, InstanceType, Route
+from tidepool.fleet import Component, Endpoint, EndpointKind, Fleet, InstanceType, Route, Signal
 from tidepool.fleet.demand import NO_EVIDENCE
+from tidepool.fleet.hold_tag import hold_by_tag
 from tidepool.move.state import Phase
 from tidepool.runtime.ports import MetricTarget, Ports
 from tidepool.units import rounded
@@ -37,7 +38,7 @@ def observe(ports: Ports, config: Config, now: int) -> Fleet:
         instance_types=_instance_types(ports, config, endpoints),
         routes=_routes(ports, config, endpoints, components),
         moving=_moving(ports),
-        signals=ports.ledger.signals(now),
+        signals=(*ports.ledger.signals(now), *_tag_holds(endpoints, components, now)),
         frozen_by=ports.alarms.frozen_by(config, now),
     )
 
@@ -126,6 +127,14 @@ def _routes(
         if route is not None:
             found[model] = route
     return found
+
+
+def _tag_holds(endpoints: Mapping[str, Endpoint], components: Mapping[str, Component], now: int) -> list[Signal]:
+    """Holds that people set as tags, in order of the resources' names."""
+    tagged = [(c.model, c.name, c.tags) for c in components.values()]
+    tagged += [(e.model, e.name, e.tags) for e in endpoints.values()]
+    found = (hold_by_tag(model, name, tags, now=now) for model, name, tags in tagged)
+    return [signal for signal in found if signal is not None]
 
 
 def _moving(ports: Ports) -> dict[str, tuple[str, ...]]:
