@@ -1,0 +1,347 @@
+"""The guards of each phase, one by one: (move, seen, now) → (move', command)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from builders import NOW
+from builders.move_world import OWN, POOL_A, POOL_B, a_move
+from tidepool.fleet import Evidence, Route, Series, Status, Target
+from tidepool.fleet.asked import Answer
+from tidepool.move import back, drain, shift
+from tidepool.move.command import CreateTarget, Delete, Probe, Shrink, Sweep, WriteRoute
+from tidepool.move.machine import step
+from tidepool.move.naming import target_name, target_tags
+from tidepool.move.seen import Probed, Seen, Side, Terms
+from tidepool.move.state import Move, Phase
+from tidepool.move.turn import EXPOSED, UNSEEN
+
+NEW = "tidepool-m-01234567"
+OLD_ONLY = (Target(POOL_A, "m", 100),)
+NEW_ONLY = (Target(POOL_B, NEW, 100),)
+HALF = (Target(POOL_A, "m", 50), Target(POOL_B, NEW, 50))
+STARTED = NOW - 900
+
+
+def move(phase: Phase, **changes: object) -> Move:
+    base = Move(
+        id="0123456789abcdef",
+        version=5,
+        ask=a_move(),
+        phase=phase,
+        step=0,
+        since=NOW - 300,
+        began=STARTED,
+        to_component=NEW,
+        sagemaker_model="artifact-m",
+        route_version=3,
+        settled_at=NOW - 240,
+        intent=f"create {NEW}",
+    )
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def side(name: str = "m", size: int = 2, **changes: object) -> Side:
+    change = "0123456789abcdef" if name == NEW else ""
+    base = Side(name, Status.IN_SERVICE, size, size, "main", "artifact-m", change, "")
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def route(*targets: Target, version: int = 3, at: int = NOW - 300) -> Route:
+    return Route("m", version, targets, at)
+
+
+def evidence(busy_until: int = 0, *, silent: bool = True, fresh: bool = True) -> Evidence:
+    """Fifteen minutes up to a minute ago: requests each minute until `busy_until`, then silence with utilisation."""
+    minutes = np.arange(STARTED, NOW - 60, 60)
+    tens = np.arange(STARTED, NOW - 60, 10)
+    sent = np.where(minutes < busy_until, 60.0, np.nan)
+    flight = np.where(tens < busy_until, 5.0, 0.0 if silent else 1.0)
+    used = np.full(len(minutes), 20.0 if fresh else np.nan)
+    return Evidence(
+        invocations=Series(STARTED, 60, sent),
+        concurrency=Series(STARTED, 10, flight),
+        utilisation=Series(STARTED, 60, used),
+    )
+
+
+def seen(**changes: object) -> Seen:
+    base = Seen(
+        terms=Terms(),
+        source=side(),
+        target=side(NEW),
+        route=route(*OLD_ONLY),
+        followed=True,
+        source_evidence=evidence(),
+        target_evidence=evidence(),
+    )
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+# Back.
+
+
+def test_back_restores_the_route_before_anything_else() -> None:
+    turn = step(move(Phase.BACK, step=EXPOSED), seen(route=route(*HALF)), NOW)
+    assert turn.command == WriteRoute(Route("m", 4, OLD_ONLY, NOW))
+
+
+def test_back_never_sends_callers_to_a_source_that_does_not_serve() -> None:
+    gone = seen(route=route(*NEW_ONLY), source=None)
+    assert step(move(Phase.BACK, step=EXPOSED), gone, NOW).command is None
+    late = step(move(Phase.BACK, step=EXPOSED, why="it was slow", since=NOW - 9000), gone, NOW).move
+    assert late.phase is Phase.NEEDS_PERSON
+    assert "it was slow" in late.why and "bring it back, or route everybody to" in late.why
+
+
+@pytest.mark.parametrize(
+    "target_evidence",
+    [evidence(NOW - 120), evidence(silent=False), evidence(fresh=False), Evidence()],
+    ids=["requests a minute ago", "still in flight", "no utilisation", "no metrics"],
+)
+def test_back_does_not_remove_a_target_that_is_not_known_to_be_silent(target_evidence: Evidence) -> None:
+    turn = step(move(Phase.BACK, step=EXPOSED), seen(target_evidence=target_evidence), NOW)
+    assert (turn.command, turn.move.step) == (None, EXPOSED)
+
+
+def test_back_counts_only_the_silence_after_the_route_went_back() -> None:
+    just_now = seen(route=route(*OLD_ONLY, at=NOW - 100))
+    assert step(move(Phase.BACK, step=EXPOSED), just_now, NOW).move.step == EXPOSED
+    assert step(move(Phase.BACK, step=EXPOSED), seen(), NOW).move.step == UNSEEN
+
+
+def test_back_removes_only_what_this_move_made() -> None:
+    mine = step(move(Phase.BACK, step=UNSEEN), seen(), NOW)
+    assert mine.command == Delete(NEW, dedicated=False)
+    theirs = step(move(Phase.BACK, step=UNSEEN), seen(target=side(NEW, change="another")), NOW)
+    assert (theirs.command, theirs.move.phase) == (None, Phase.ROLLED_BACK)
+
+
+def test_back_keeps_the_only_home_that_answers() -> None:
+    assert step(move(Phase.BACK, step=UNSEEN), seen(source=None), NOW).command is None
+    dead = side(status=Status.FAILED, size_now=0)
+    assert step(move(Phase.BACK, step=UNSEEN), seen(source=dead), NOW).command is None
+    asleep = side(size=0)
+    assert isinstance(step(move(Phase.BACK, step=UNSEEN), seen(source=asleep), NOW).command, Delete)
+
+
+def test_back_waits_for_a_late_create_and_sweeps_a_dedicated_homes_config() -> None:
+    dedicated = move(Phase.BACK, step=UNSEEN, ask=a_move(POOL_A, "tidepool-m"), to_component="")
+    absent = seen(target=None)
+    assert step(replace(dedicated, since=NOW - back.LINGER_S + 1), absent, NOW).command is None
+    turn = step(dedicated, absent, NOW)
+    assert turn.command == Sweep("tidepool-m")
+    swept = replace(absent, acted="remove what is left of tidepool-m")
+    assert step(dedicated, swept, NOW).move.phase is Phase.ROLLED_BACK
+
+
+def test_a_target_that_cannot_be_removed_is_handed_to_a_person_by_name() -> None:
+    stuck = step(move(Phase.BACK, step=UNSEEN, since=NOW - back.REMOVE_S - 1, why="quota"), seen(), NOW).move
+    assert stuck.phase is Phase.NEEDS_PERSON
+    assert "quota" in stuck.why and f"{NEW} could not be removed" in stuck.why
+
+
+# Retire.
+
+
+def test_nothing_is_deleted_while_the_target_does_not_serve() -> None:
+    retiring = move(Phase.RETIRE, source_was_ours=True)
+    assert step(retiring, seen(), NOW).command == Delete("m", dedicated=False)
+    assert step(retiring, seen(target=None), NOW).command is None
+    assert step(retiring, seen(target=side(NEW, size_now=0)), NOW).command is None
+
+
+def test_a_source_that_got_a_new_version_meanwhile_is_never_deleted() -> None:
+    turn = step(move(Phase.RETIRE, source_was_ours=True), seen(source=side(artifact="artifact-m-v2")), NOW)
+    assert (turn.command, turn.move.phase) == (None, Phase.NEEDS_PERSON)
+    assert "artifact-m-v2" in turn.move.why
+
+
+def test_somebody_elses_source_is_lowered_and_not_deleted() -> None:
+    assert step(move(Phase.RETIRE), seen(), NOW).command == Shrink("m", dedicated=False, variant="main")
+    own = move(Phase.RETIRE, ask=a_move(OWN, POOL_B))
+    assert step(own, seen(source=side(OWN)), NOW).command == Shrink(OWN, dedicated=True, variant="main")
+    assert step(own, seen(source=side(OWN, size=1)), NOW).move.phase is Phase.DONE
+    told = seen(terms=Terms(retire_delete=True))
+    assert step(move(Phase.RETIRE), told, NOW).command == Delete("m", dedicated=False)
+
+
+def test_a_source_that_cannot_be_retired_is_handed_to_a_person_and_callers_stay_on_the_target() -> None:
+    late = step(move(Phase.RETIRE, source_was_ours=True, since=NOW - 3601), seen(refused="Denied"), NOW).move
+    assert late.phase is Phase.NEEDS_PERSON
+    assert "Denied" in late.why and NEW in late.why
+
+
+# Drain.
+
+
+def drained(**changes: object) -> Seen:
+    return seen(route=route(*NEW_ONLY), **changes)
+
+
+def test_the_source_is_retired_only_after_the_silence_that_the_longest_request_asks_for() -> None:
+    draining = move(Phase.DRAIN)
+    assert step(draining, drained(), NOW).move.phase is Phase.RETIRE
+    long = drained(terms=Terms(longest_request_s=400))
+    assert step(draining, long, NOW).move.phase is Phase.DRAIN
+    assert step(draining, drained(terms=Terms(stream=True)), NOW).move.phase is Phase.DRAIN
+    assert drain.needed_s(Terms(longest_request_s=30)) == drain.QUIET_S
+
+
+@pytest.mark.parametrize(
+    "source_evidence",
+    [evidence(NOW - 120), evidence(silent=False), evidence(fresh=False), Evidence()],
+    ids=["requests a minute ago", "still in flight", "no utilisation", "no metrics"],
+)
+def test_missing_evidence_is_not_silence(source_evidence: Evidence) -> None:
+    assert step(move(Phase.DRAIN), drained(source_evidence=source_evidence), NOW).move.phase is Phase.DRAIN
+
+
+def test_silence_before_callers_followed_does_not_count() -> None:
+    fresh = seen(route=route(*NEW_ONLY, at=NOW - 100))
+    assert step(move(Phase.DRAIN), fresh, NOW).move.phase is Phase.DRAIN
+
+
+def test_drain_goes_back_while_the_source_can_still_serve() -> None:
+    assert step(move(Phase.DRAIN), drained(target=side(NEW, size_now=0)), NOW).move.phase is Phase.BACK
+    neither = drained(target=side(NEW, size_now=0), source=None)
+    assert step(move(Phase.DRAIN), neither, NOW).move.phase is Phase.DRAIN
+    late = move(Phase.DRAIN, since=NOW - drain.DEADLINE_S - 100)
+    assert step(late, neither, NOW).move.phase is Phase.BACK
+
+
+# Shift.
+
+
+def test_without_fresh_metrics_of_the_target_a_step_is_not_over() -> None:
+    shifting = move(Phase.SHIFT)
+    ten = route(Target(POOL_A, "m", 90), Target(POOL_B, NEW, 10))
+    assert step(shifting, seen(route=ten), NOW).move.step == 1
+    assert step(shifting, seen(route=ten, target_evidence=evidence(fresh=False)), NOW).move.step == 0
+    just_now = replace(ten, changed_at=NOW - shift.SOAK_S + 1)
+    assert step(shifting, seen(route=just_now), NOW).move.step == 0
+
+
+def test_a_route_that_somebody_else_wrote_is_not_overwritten_but_goes_back() -> None:
+    other = route(Target(POOL_A, "m", 70), Target(POOL_B, NEW, 30), version=4)
+    turn = step(move(Phase.SHIFT), seen(route=other), NOW)
+    assert (turn.command, turn.move.phase) == (None, Phase.BACK)
+    assert "written by somebody else: version 4, expected 3" in turn.move.why
+
+
+def test_a_write_that_a_crash_hid_is_recognised_as_our_own() -> None:
+    ten = route(Target(POOL_A, "m", 90), Target(POOL_B, NEW, 10), version=4)
+    turn = step(move(Phase.SHIFT), seen(route=ten), NOW)
+    assert (turn.command, turn.move.phase, turn.move.route_version) == (None, Phase.SHIFT, 4)
+
+
+def test_a_target_that_stopped_serving_takes_the_move_back() -> None:
+    turn = step(move(Phase.SHIFT), seen(target=side(NEW, size_now=0)), NOW)
+    assert turn.move.phase is Phase.BACK and "stopped serving" in turn.move.why
+
+
+def test_requests_that_found_no_copy_on_the_target_take_the_move_back() -> None:
+    ten = route(Target(POOL_A, "m", 90), Target(POOL_B, NEW, 10))
+    rejected = replace(evidence(), rejected=Series(NOW - 180, 60, np.array([2.0, np.nan])))
+    turn = step(move(Phase.SHIFT), seen(route=ten, target_evidence=rejected), NOW)
+    assert turn.move.phase is Phase.BACK and "2 requests found no copy" in turn.move.why
+
+
+def test_slower_hardware_is_expected_to_be_slower() -> None:
+    """1.8 times as slow is too slow on like hardware (1.5 + chance), and as declared on hardware of 1.5."""
+    ten = route(Target(POOL_A, "m", 90), Target(POOL_B, NEW, 10))
+    minutes = np.arange(STARTED, NOW - 60, 60)
+
+    def of(latency: float) -> Evidence:
+        many = Series(STARTED, 60, np.full(len(minutes), 6000.0))
+        return replace(evidence(), invocations=many, latency_ms=Series(STARTED, 60, np.full(len(minutes), latency)))
+
+    looks = seen(route=ten, source_evidence=of(1000.0), target_evidence=of(1800.0))
+    assert step(move(Phase.SHIFT), looks, NOW).move.phase is Phase.BACK
+    declared = replace(looks, terms=Terms(slower=1.5))
+    assert step(move(Phase.SHIFT), declared, NOW).move.phase is Phase.SHIFT
+
+
+def test_a_few_slow_requests_are_chance() -> None:
+    """25 exponential times a side: the ratio of means may be 1 + 3·√(2/25) = 1.85 by chance, 1.5 is allowed anyway."""
+    ten = route(Target(POOL_A, "m", 90), Target(POOL_B, NEW, 10))
+
+    def of(latency: float) -> Evidence:
+        few = Series(NOW - 300, 60, np.array([9.0, 8.0, 8.0, np.nan]))
+        return replace(evidence(), invocations=few, latency_ms=Series(NOW - 300, 60, np.full(4, latency)))
+
+    looks = seen(route=ten, source_evidence=of(1000.0), target_evidence=of(2500.0))
+    assert step(move(Phase.SHIFT), looks, NOW).move.phase is Phase.SHIFT
+
+
+# Warm and create.
+
+
+def test_callers_must_be_known_to_follow_before_the_first_shift() -> None:
+    warm = move(Phase.WARM)
+    answers = Probed(Answer(True, 200, 10.0, "shape"), Answer(True, 200, 10.0, "shape"))
+    assert isinstance(step(warm, seen(), NOW).command, Probe)
+    assert step(warm, seen(probed=answers), NOW).move.phase is Phase.SHIFT
+    waits = step(warm, seen(probed=answers, followed=False), NOW).move
+    assert (waits.phase, waits.why) == (Phase.WARM, "callers do not follow the route yet")
+    assert step(warm, seen(probed=answers, frozen="ana: sev1"), NOW).move.phase is Phase.WARM
+
+
+def test_another_shape_of_answer_takes_the_move_back() -> None:
+    unlike = Probed(Answer(True, 200, 10.0, "other"), Answer(True, 200, 10.0, "shape"))
+    turn = step(move(Phase.WARM), seen(probed=unlike), NOW)
+    assert turn.move.phase is Phase.BACK and "another shape" in turn.move.why
+
+
+def test_a_move_begins_only_where_the_route_says_the_source_is() -> None:
+    begun = move(Phase.CREATE, route_version=0, intent="")
+    elsewhere = step(begun, seen(target=None, route=route(*NEW_ONLY)), NOW).move
+    assert elsewhere.phase is Phase.SUPERSEDED and "0 % of the callers" in elsewhere.why
+    none = step(begun, seen(target=None, route=None), NOW)
+    assert none.command == WriteRoute(Route("m", 1, OLD_ONLY, NOW))
+    unversioned = step(begun, seen(target=None, route=route(*OLD_ONLY, version=0)), NOW)
+    assert unversioned.command == WriteRoute(Route("m", 1, OLD_ONLY, NOW))
+    assert isinstance(step(move(Phase.CREATE, intent=""), seen(target=None), NOW).command, CreateTarget)
+
+
+def test_two_moves_of_one_model_never_both_create() -> None:
+    turn = step(move(Phase.CREATE, intent=""), seen(target=None, others=("fedc",)), NOW)
+    assert turn.move.phase is Phase.SUPERSEDED and "move fedc of the same model is open" in turn.move.why
+
+
+def test_a_target_counts_as_ready_only_with_every_copy() -> None:
+    half = side(NEW, size_now=1)
+    assert step(move(Phase.CREATE), seen(target=half), NOW).move.phase is Phase.CREATE
+    updating = side(NEW, status=Status.UPDATING)
+    assert step(move(Phase.CREATE), seen(target=updating), NOW).move.phase is Phase.CREATE
+    assert step(move(Phase.CREATE), seen(), NOW).move.phase is Phase.WARM
+
+
+@pytest.mark.parametrize("phase", [Phase.DONE, Phase.ROLLED_BACK, Phase.SUPERSEDED, Phase.NEEDS_PERSON])
+def test_a_move_that_has_ended_stays_as_it_is(phase: Phase) -> None:
+    ended = move(phase)
+    turn = step(ended, seen(), NOW + 86_400)
+    assert (turn.move, turn.command) == (ended, None)
+
+
+@pytest.mark.parametrize("model", ["m", "Codegen/Inline v3", "x" * 200, "…", "-a-"])
+def test_a_targets_name_is_one_that_sagemaker_takes(model: str) -> None:
+    import re
+
+    name = target_name(model, "0123456789abcdef")
+    assert len(name) <= 63 and re.fullmatch(r"[a-zA-Z0-9]([\-a-zA-Z0-9]*[a-zA-Z0-9])?", name)
+    assert name.startswith("tidepool-") and name.endswith("-01234567")
+
+
+def test_a_target_keeps_its_owners_tags_and_none_of_ours_or_awss() -> None:
+    before = {"model": "m", "team": "x", "aws:cloudformation:stack": "s", "tidepool:change": "old"}
+    assert target_tags(before, "new") == {
+        "model": "m",
+        "team": "x",
+        "tidepool:managed": "true",
+        "tidepool:created-by": "tidepool",
+        "tidepool:change": "new",
+    }
