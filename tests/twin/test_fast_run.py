@@ -266,3 +266,17 @@ def test_a_policy_is_not_told_where_the_window_is():
         return records(fast)
 
     assert decisions([3600]) == decisions([60, 1740, 3600])
+
+
+@pytest.mark.parametrize("heard", [False, True])
+def test_endpoint_events_wake_decide_where_they_are_asked_for(heard: bool):
+    seen: list[int] = []
+    cloud = a_cloud(copies={"m": 1})
+    fast = a_run(cloud, on_decision=lambda d: seen.append(d.now - START), endpoint_events=heard)
+    fast.run_to(START + 100)
+    cloud.create_endpoint("own", "m", instance_type=SMALL)
+    for at in (110, 360):
+        fast.run_to(START + at)
+    # It is created at 100 s, the cloud is looked at at 110 s, the bus takes 2 s. In service at 300 s: the tick of
+    # that moment has seen it, so its event asks for nothing more.
+    assert [at for at in seen if at % 60] == ([112] if heard else [])

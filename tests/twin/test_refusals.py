@@ -56,6 +56,15 @@ def test_a_deleted_endpoint_leaves_its_components_in_service_and_their_names_blo
     cloud.create_component("m", "next", model="m")
 
 
+def test_a_deleted_endpoint_drops_copies_that_were_starting_or_waiting_and_gives_its_machines_back():
+    cloud = run(a_cloud(traffic=[[60]] * 9, quota=1, copies={"m": 2}), 60)
+    cloud.set_copies("m", 12)
+    cloud.delete_endpoint(POOL)
+    run(cloud, 800).check_conservation()
+    assert cloud.machines.held[BIG] == 0
+    assert not cloud.probe(Target(POOL, "m", 100)).ok
+
+
 def test_a_component_is_not_deleted_while_it_is_created_or_updated():
     cloud = a_cloud()
     cloud.create_component("m", POOL, model="m")
@@ -166,9 +175,14 @@ def test_throttling_comes_from_the_seed():
     assert 5 < sum(refused(1)) < 25
 
 
+def test_a_start_state_tells_of_no_change():
+    cloud = a_cloud(copies={"m": 1})
+    cloud.create_endpoint("own", "m", instance_type=SMALL, settled=True)
+    assert run(cloud, 60).events == []
+
+
 def test_creating_an_endpoint_tells_its_states():
     cloud = a_cloud()
-    cloud.events.clear()
     cloud.create_pool("p2", BIG, maximum=2)
     with pytest.raises(Busy):
         cloud.create_component("m", "p2", model="m")

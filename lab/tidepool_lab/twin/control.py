@@ -82,7 +82,10 @@ class ControlPlane:
         container.target = self._target(container, capacity)
         endpoint.container = container
         container.desired = instances
-        self.life.on_status(endpoint)
+        if settled:
+            endpoint.status = Status.IN_SERVICE
+        else:
+            self.life.on_status(endpoint)
         self.life.reach(container, settled=settled)
 
     def update_endpoint(self, name: str, config_name: str, *, minimum: int, maximum: int, scale_in: str | None) -> None:
@@ -129,7 +132,8 @@ class ControlPlane:
             self.life.reach(endpoint.container)
             return
         for component in endpoint.components.values():
-            for copy in [c for c in component.copies if c.state is CopyState.READY]:
+            component.waiting = 0
+            for copy in [c for c in component.copies if c.state is not CopyState.LEAVING]:
                 self.life.leave(copy)
         endpoint.minimum = endpoint.maximum = 0
         endpoint.status = Status.DELETING

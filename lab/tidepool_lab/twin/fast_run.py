@@ -64,6 +64,8 @@ class FastRun:
 
     timed: (at, seconds) of each pure decision, when `perf` (a clock such as time.perf_counter) is given.
     on_decision: told of every decision, for progress and pictures.
+    endpoint_events: whether endpoints' state changes wake decide, as the template's rule has it. Bench-rules 4.3
+        names ticks and alarms only, so the bench leaves it off.
     errors: (at, what went wrong): where a deployed function would have failed and its alarm told.
     """
 
@@ -74,6 +76,7 @@ class FastRun:
     perf: Callable[[], float] | None = None
     on_decision: Callable[[Decision], None] | None = None
     alarm_prefix: str = "tidepool-burst-"
+    endpoint_events: bool = False
     timed: list[tuple[int, float]] = field(default_factory=list)
     errors: list[tuple[int, TidepoolError]] = field(default_factory=list)
     _wakes: list[tuple[int, int, int, Cargo]] = field(default_factory=list)
@@ -88,12 +91,14 @@ class FastRun:
         while self._wakes[0][0] < until_s:
             at, kind, _, cargo = heapq.heappop(self._wakes)
             self.cloud.run_to(at)
+            self._hear_endpoints(at)
             try:
                 self._wake(Wake(kind), at, cargo)
             except TidepoolError as error:
                 self.errors.append((at, error))
             self._collect()
         self.cloud.run_to(until_s)
+        self._hear_endpoints(until_s)
 
     def _begin(self, start_s: int) -> None:
         # The past is read once before the very first tick (bench-rules 1.5), then as the schedule says.
@@ -125,6 +130,15 @@ class FastRun:
                 self._bursts(at)
             case _:
                 assert_never(wake)
+
+    def _hear_endpoints(self, at: int) -> None:
+        """Endpoints' state changes since the last wake are on their way to decide."""
+        changes, self.cloud.events = self.cloud.events, []
+        if not self.endpoint_events:
+            return
+        for change in changes:
+            for due in self.cloud.faults.deliveries(at + self.cloud.spec.times.bus_s):
+                self._plan(due, Wake.DECIDE, Asked(change.at_s))
 
     def _tick(self, at: int) -> None:
         deliveries = self.cloud.faults.deliveries

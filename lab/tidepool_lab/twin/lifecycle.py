@@ -103,9 +103,11 @@ class Lifecycle:
     def leave(self, copy: Copy) -> None:
         """It takes no new request, finishes what it has and frees its accelerators when empty (3.5)."""
         component = copy.component
-        copy.state = CopyState.LEAVING
-        copy.busy, left_s = self.requests.take_out(component.target, int(self.agenda.now_s))
         component.endpoint.touched_s = self.agenda.now_s
+        left_s = 0.0
+        if copy.state is CopyState.READY:
+            copy.busy, left_s = self.requests.take_out(component.target, int(self.agenda.now_s))
+        copy.state = CopyState.LEAVING
         if left_s:
             self.agenda.at(self.agenda.now_s + left_s, lambda: self._gone(copy))
         else:
