@@ -131,8 +131,9 @@ def _lived_in(homes: list[Home]) -> tuple[Home, ...]:
 
 
 def _parked(home: Home) -> bool:
-    asked = bool((np.nan_to_num(home.evidence.rejected.values) > 0).any())
-    return home.size_wanted == 0 and home.size_now == 0 and not asked
+    if home.size_wanted or home.size_now:
+        return False
+    return not (np.nan_to_num(home.evidence.rejected.values) > 0).any()
 
 
 def _home(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,8 +35,11 @@ class Series:
 
     def last_seen_s(self) -> int | None:
         """The end of the last period with a datapoint; None when there is none."""
-        known = np.flatnonzero(~np.isnan(self.values))
-        return None if known.size == 0 else self.start_s + self.step_s * (int(known[-1]) + 1)
+        # From the end: the newest datapoint is mostly the last, and this is asked for every series of every tick.
+        for back, value in enumerate(reversed(self.values.tolist())):
+            if not math.isnan(value):
+                return self.end_s - self.step_s * back
+        return None
 
 
 EMPTY = Series(0, 60, np.empty(0))

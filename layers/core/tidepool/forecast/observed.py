@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,11 +47,11 @@ def observe(evidence: Evidence, *, copies: int, service_s: float | None, now: in
     rejected, rejected_at = _last_positive(evidence.rejected, now)
     rate = _newest_rate(evidence.invocations, now)
     alive = _seen_since(evidence.utilisation, now - FRESH_S)
-    window = _clean(evidence.concurrency.since(evidence.concurrency.end_s - MINUTE_S))
-    known = window[~np.isnan(window)]
+    newest = evidence.concurrency.since(evidence.concurrency.end_s - MINUTE_S)
+    known = [value for value in newest.tolist() if 0 <= value < math.inf]
     in_time = evidence.concurrency.end_s >= now - FRESH_S
-    if known.size and in_time and copies > 0:
-        mean, peak = float(known.mean()) * copies, float(known.max()) * copies
+    if known and in_time and copies > 0:
+        mean, peak = sum(known) / len(known) * copies, max(known) * copies
         by_rate = 0.0 if service_s is None else rate * service_s
         idle = alive and peak <= 0.0 and rate <= 0.0
         why = f"{mean:.1f} in flight over the last minute"
@@ -94,12 +95,11 @@ def _last_positive(rejected: Series, now: int) -> tuple[float, int]:
     values = rejected.values
     if not len(values):
         return 0.0, 0
-    with np.errstate(invalid="ignore"):
-        hits = np.flatnonzero(np.isfinite(values) & (values > 0))
-    if not hits.size:
-        return 0.0, 0
-    end = rejected.start_s + rejected.step_s * (int(hits[-1]) + 1)
-    return (float(values[hits[-1]]), end) if end > now - RAISE_ON_S else (0.0, 0)
+    for back, value in enumerate(reversed(values.tolist())):
+        if 0 < value < math.inf:
+            end = rejected.end_s - rejected.step_s * back
+            return (value, end) if end > now - RAISE_ON_S else (0.0, 0)
+    return 0.0, 0
 
 
 def _last_known(series: Series, at: int) -> float | None:

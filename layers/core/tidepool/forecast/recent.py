@@ -12,7 +12,10 @@ KEEP_S = 30 * 60
 
 def remember(recent: tuple[Minute, ...], observed: Observed, now: int) -> tuple[Minute, ...]:
     """The last minutes with this tick's, without those older than KEEP_S. No evidence adds nothing."""
-    kept = tuple(minute for minute in recent if now - KEEP_S < minute.at < now)
+    first = next((i for i, minute in enumerate(recent) if minute.at > now - KEEP_S), len(recent))
+    # A tick that looks again at the same moment replaces what it saw.
+    last = len(recent) - 1 if recent and recent[-1].at >= now else len(recent)
+    kept = recent[first:last]
     if observed.in_flight is None:
         return kept
     newest = Minute(now, rounded(observed.in_flight), rounded(observed.peak), rounded(observed.rate))
