@@ -200,6 +200,12 @@ def test_missing_evidence_is_not_silence(source_evidence: Evidence) -> None:
     assert step(move(Phase.DRAIN), drained(source_evidence=source_evidence), NOW).move.phase is Phase.DRAIN
 
 
+def test_short_requests_that_no_sample_of_concurrency_met_are_no_silence() -> None:
+    """Concurrency is looked at every 10 s; requests of 100 ms show in Invocations alone."""
+    short = replace(evidence(NOW - 120), concurrency=evidence().concurrency)
+    assert step(move(Phase.DRAIN), drained(source_evidence=short), NOW).move.phase is Phase.DRAIN
+
+
 def test_silence_before_callers_followed_does_not_count() -> None:
     fresh = seen(route=route(*NEW_ONLY, at=NOW - 100))
     assert step(move(Phase.DRAIN), fresh, NOW).move.phase is Phase.DRAIN
