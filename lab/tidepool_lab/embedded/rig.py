@@ -27,10 +27,12 @@ from tidepool_lab.embedded.dispatcher import Dispatcher, Happened
 from tidepool_lab.embedded.intercept import ACCOUNT, Params, answering
 from tidepool_lab.embedded.lambdas import TAP, Host
 from tidepool_lab.embedded.metrics import Recorded, Store
+from tidepool_lab.embedded.permissions import Asked, asked, denied
 from tidepool_lab.embedded.provision import Stores
 from tidepool_lab.embedded.routes import follow_table
 from tidepool_lab.embedded.sagemaker import Runtime, SageMaker
 from tidepool_lab.embedded.stack import Function, stack_of
+from tidepool_lab.embedded.tables import Tables
 from tidepool_lab.embedded.timestamps import moment
 from tidepool_lab.embedded.twin_metrics import TwinMetrics
 from tidepool_lab.twin.cloud import Cloud
@@ -96,14 +98,19 @@ class Rig:
         self._exit.callback(setattr, boto3, "DEFAULT_SESSION", None)
         self.sagemaker = SageMaker(self.cloud)
         self.recorded = Recorded()
+        self.asked: set[Asked] = set()
         store = Store((TwinMetrics(self.cloud), self.recorded))
         self.alarms = AlarmBook(store, region=region, account=ACCOUNT)
         self.calls = self._exit.enter_context(
-            answering(self._responders(store), watchers={"s3": self._stored, "dynamodb": self._written})
+            answering(
+                self._responders(store),
+                watchers={"s3": self._stored, "dynamodb": self._written},
+                noted=self._note,
+            )
         )
         self.stores = Stores(self.stack)
-        for asked in self.stack.alarms:
-            self.stores.client("cloudwatch").put_metric_alarm(**asked)  # botocore knows the properties.
+        for alarm in self.stack.alarms:
+            self.stores.client("cloudwatch").put_metric_alarm(**alarm)  # botocore knows the properties.
         TAP.sink = self._line
         self.hosts = {arn: self._host(function) for arn, function in self.stack.functions.items()}
         self.dispatcher = Dispatcher(
@@ -221,7 +228,15 @@ class Rig:
         """Every decision record by its key, in order of time."""
         return dict(sorted(self.objects("decisions/").items()))
 
+    def denied(self) -> list[Asked]:
+        """Calls of the functions so far that their roles do not allow: AccessDenied, in an account."""
+        return denied(self.asked, {function.logical: function.allowed for function in self.stack.functions.values()})
+
     # Hooks.
+    def _note(self, service: str, operation: str, params: Params) -> None:
+        if TAP.running:
+            self.asked.add(asked(TAP.running, service, operation, params, region=self.stack.region))
+
     def _responders(self, store: Store) -> dict[str, Callable[[str, Params], Params | None]]:
         types, region = self.cloud.spec.types, self.cloud.spec.region
         buses = [self.stack.physical[logical] for logical, kind, _ in self.stack.resources if kind.endswith("EventBus")]
@@ -232,6 +247,7 @@ class Rig:
             "pricing": services.pricing(types, region),
             "service-quotas": services.quotas(types, region),
             "ssm": services.calendars(self.calendars),
+            "dynamodb": Tables(region=region),
             "events": services.put_events(
                 buses,
                 lambda bus, event: self.dispatcher.send(bus, event),  # noqa: PLW0108  The dispatcher comes later.
