@@ -135,6 +135,17 @@ def test_a_stack_without_hands_has_none() -> None:
         assert "at" in world.decide(world.event("tick"))
 
 
+@pytest.mark.parametrize(("hands", "asked"), [("none", 0), ("copies", 1)])
+def test_what_no_hand_could_do_is_held_and_said_and_not_asked_for(hands: str, asked: int) -> None:
+    with a_world(hands=hands, copies={"a": 1}, busy=True) as world:
+        world.rig._move(START_S + 600)
+        assert world.decide(world.event("tick"))["asked"] == asked
+        newest = world.ledger().decision()
+        assert newest is not None
+        ladder = [held for held in json.loads(newest)["held"] if "act is watch" in held["because"]]
+        assert bool(ladder) is (asked == 0)
+
+
 def test_learn_keeps_what_it_saw_and_the_burst_alarms(world: World) -> None:
     world.rig._move(START_S + 3600)
     result = world.rig.invoke("LearnFunction", world.event("learn-tick"))

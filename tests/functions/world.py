@@ -94,10 +94,15 @@ def _template() -> Mapping[str, Any]:
 
 @contextmanager
 def a_world(
-    *, fleet: str = FLEET, copies: Mapping[str, int] | None = None, hands: str = "moves", dedicated: bool = False
+    *,
+    fleet: str = FLEET,
+    copies: Mapping[str, int] | None = None,
+    hands: str = "moves",
+    dedicated: bool = False,
+    busy: bool = False,
 ) -> Iterator[World]:
-    """Models a and b on one pool, calm traffic; with `dedicated`, c on an endpoint of its own. No tick has run yet."""
-    traffic = {"a": [60] * 120, "b": [10] * 120, "c": [30] * 120}
+    """Models a, b and c on one pool, calm traffic or a `busy`; `dedicated` adds an endpoint for c. No tick has run."""
+    traffic = {"a": [600 if busy else 60] * 120, "b": [10] * 120, "c": [30] * 120}
     cloud = a_cloud(traffic, copies={"a": 2, "b": 1, "c": 1, **(copies or {})}, past=30)
     if dedicated:
         cloud.create_endpoint("own", "c", instance_type=P4D, instances=1, tags={"model": "c", **TAGS}, settled=True)

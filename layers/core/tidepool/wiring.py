@@ -84,7 +84,7 @@ def ports(*, judges: bool = False) -> Ports:
     told, made = environment(), clients()
     bucket = Bucket(made, told.bucket)
     bus = EventBus(made, told.bus)
-    config = FleetFile(bucket, bus, clock=clock, judges=judges, refused=_refused)
+    config = FleetFile(bucket, bus, clock=clock, judges=judges, most=told.hands.rung, refused=_refused)
     return Ports(
         hosting=SageMaker(made, stack=told.stack, identity=config.known_identity, clock=clock),
         metrics=CloudWatch(made, decide_arn=told.decide_arn),

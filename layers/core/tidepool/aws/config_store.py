@@ -12,9 +12,10 @@ from collections.abc import Callable
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tidepool.aws.objects import Bucket
+from tidepool.config.capped import capped
 from tidepool.config.differences import Difference, differences
 from tidepool.config.load import load
-from tidepool.config.types import Config
+from tidepool.config.types import Config, Rung
 from tidepool.errors import BadFleetFile, NotFound, Problem, UnknownSchema
 from tidepool.memory_codec import canonical
 from tidepool.runtime.ports import Bus
@@ -47,10 +48,14 @@ class FleetFile:
         *,
         clock: Callable[[], int],
         judges: bool = False,
+        most: Rung = Rung.RUN,
         refused: Callable[[BadFleetFile], None] | None = None,
     ) -> None:
-        """`refused` is told of every file that is refused, once: the function's log and its alarm's metric."""
-        self._bucket, self._bus, self._clock, self._judges = bucket, bus, clock, judges
+        """`most` is the highest rung that the stack's hands allow, whatever the file says.
+
+        `refused` is told of every file that is refused, once: the function's log and its alarm's metric.
+        """
+        self._bucket, self._bus, self._clock, self._judges, self._most = bucket, bus, clock, judges, most
         self._refused = refused
         self._pointer, self._etag = Pointer(), ""
         self._known: tuple[str, Config] | None = None
@@ -95,7 +100,7 @@ class FleetFile:
         stored = self._bucket.get(FLEET_KEY, version=newest)
         seen = pointer.judged == newest
         try:
-            config = load(stored.data, now=now)
+            config = capped(load(stored.data, now=now), self._most)
         except BadFleetFile as error:
             if not seen:
                 self._write_pointer(pointer.model_copy(update={"judged": newest, "at": now}))
@@ -118,7 +123,8 @@ class FleetFile:
     def _config(self, version: str) -> Config:
         if self._known is None or self._known[0] != version:
             # Judged when it was accepted: a hold that was short enough then is not too long now.
-            self._known = (version, load(self._bucket.get(FLEET_KEY, version=version).data))
+            data = self._bucket.get(FLEET_KEY, version=version).data
+            self._known = (version, capped(load(data), self._most))
         return self._known[1]
 
     def _read_pointer(self) -> Pointer:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import assert_never
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from tidepool.config.types import Rung
 from tidepool.errors import BadInput, Problem
 
 
@@ -18,6 +20,21 @@ class Hands(StrEnum):
     COPIES = "copies"
     INSTANCES = "instances"
     MOVES = "moves"
+
+    @property
+    def rung(self) -> Rung:
+        """The highest rung of fleet.yaml's ladder that these hands can act on."""
+        match self:
+            case Hands.NONE:
+                return Rung.WATCH
+            case Hands.COPIES:
+                return Rung.SCALE
+            case Hands.INSTANCES:
+                return Rung.SIZE
+            case Hands.MOVES:
+                return Rung.RUN
+            case _:
+                assert_never(self)
 
 
 class Environment(BaseModel):
