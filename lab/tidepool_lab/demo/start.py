@@ -41,8 +41,8 @@ DEMO = ByHand(ALONE, COPIES)
 
 
 def tags_of(model: str) -> dict[str, str]:
-    """What a platform team tags: whose version this is, and that Tidepool may act on it."""
-    return {"model": model, "tidepool:managed": "true"}
+    """What a platform team tags: whose version this is, that Tidepool may act on it, and retire it after a move."""
+    return {"model": model, "tidepool:managed": "true", "tidepool:retire": "delete"}
 
 
 def lay(cloud: Cloud, config: Config, by_hand: ByHand) -> None:

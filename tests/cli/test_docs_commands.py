@@ -1,0 +1,81 @@
+"""Every `tidepool` command of the docs runs: the cheap ones here, the others where the table says."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from tidepool_cli.main import cli
+from tidepool_lab.demo.play import fleet_text
+
+ROOT = Path(__file__).parents[2]
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+
+FENCE = re.compile(r"^```console\n(.*?)^```", re.M | re.S)
+
+ELSEWHERE = {
+    "tidepool demo": "tests/demo/test_true_day.py (slow), by `make demo`",
+    "tidepool demo --seed 2 --report day-2.html": "tests/demo/test_demo_day.py, on the fast seam",
+    "tidepool demo --picture docs/demo.svg": "test_commands.py, on the fast seam",
+    "tidepool plan --live --fleet fleet.yaml": "test_live.py, on the twin's boto3",
+    "tidepool simulate --from-day 2 --days 1": "test_commands.py, on a smaller fleet; whole in tests/bench",
+    "tidepool simulate --from-day 2 --days 1 --html week.html": "the same",
+    "tidepool bench --policies tidepool,native,floor --days 1": "tests/bench",
+    "tidepool bench --from-day 2 --days 1 --policies tidepool,native --json table.json": "tests/bench",
+    "tidepool bench --from-day 2 --days 1 --types ml.p4d.24xlarge --scale 0.5 --policies tidepool": "tests/bench",
+    "tidepool bench --trace ../shared/traces/servegen-week1.csv.gz "
+    "--fleet ../shared/traces/fleet-servegen-week1.json --from-day 2 --days 3": "tests/bench (slow)",
+}
+"""Commands that take longer than a few seconds, or an account: where the same code is run."""
+
+
+def commands() -> list[str]:
+    """Every `tidepool` line of a console fence, continued lines joined, in the order of the pages."""
+    found: dict[str, None] = {}
+    for page in PAGES:
+        for block in FENCE.findall(page.read_text(encoding="utf-8")):
+            for line in re.sub(r"\\\n\s*", "", block).splitlines():
+                command = re.sub(r"\s+# .*$", "", line.removeprefix("$ ")).strip()
+                if command.startswith("tidepool "):
+                    found[command] = None
+    return list(found)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as a reader has it: their fleet.yaml, a day of their traffic, and a demo that has run."""
+    folder = tmp_path_factory.mktemp("reader")
+    (folder / "fleet.yaml").write_text(fleet_text())
+    lines = [f"{minute},{model},9" for minute in range(0, 1440) for model in ("codegen-inline", "email-draft")]
+    (folder / "traffic.csv").write_text("minute,model,requests\n" + "\n".join(lines) + "\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert CliRunner().invoke(cli, ["demo", "--seam", "fast", "--hours", "2"]).exit_code == 0
+    return folder
+
+
+@pytest.mark.parametrize("command", [c for c in commands() if c not in ELSEWHERE])
+def test_the_command_runs(command: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(place)
+    result = CliRunner().invoke(cli, shlex.split(command)[1:])
+    allowed = {0, 2} if command.startswith("tidepool plan") else {0}
+    assert result.exit_code in allowed, result.output
+
+
+def test_no_line_of_the_table_is_left_over() -> None:
+    assert set(ELSEWHERE) <= set(commands())
+
+
+def test_the_ten_lines_of_the_readme_are_a_right_fleet_file(tmp_path: Path) -> None:
+    (block,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    (tmp_path / "fleet.yaml").write_text(block)
+    assert CliRunner().invoke(cli, ["validate", str(tmp_path / "fleet.yaml")]).exit_code == 0
+
+
+def test_the_readmes_picture_is_one_that_the_command_draws() -> None:
+    picture = (ROOT / "docs" / "demo.svg").read_text()
+    assert picture.startswith("<svg") and "not AWS" in picture and "One simulated day of 14 models" in picture
