@@ -103,7 +103,7 @@ def test_a_tick_that_finds_the_lease_held_leaves_the_decision_to_the_holder() ->
         assert handler.invocations == 2
 
 
-@pytest.mark.parametrize("skipped", [{6}, {5, 6, 7, 8, 9, 10}])
+@pytest.mark.parametrize("skipped", [{6}, {7, 8}])
 def test_skipped_ticks_end_in_the_same_copies(undisturbed: Mapping[str, int], skipped: set[int]) -> None:
     cloud = a_step()
     with a_rig(cloud) as rig:

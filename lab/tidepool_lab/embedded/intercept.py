@@ -25,6 +25,8 @@ Responder = Callable[[str, Params], Params | None]
 """(operation, validated parameters) → the reply, or None to let the call go on (to moto)."""
 Watcher = Callable[[str, Params, Params], None]
 """(operation, parameters, reply) after a call that succeeded."""
+Noter = Callable[[str, str, Params], None]
+"""(service, operation, parameters)."""
 
 ACCOUNT = "123456789012"
 """The account that moto answers for."""
@@ -48,41 +50,52 @@ class AwsError(Exception):
 class _Asked:
     """Who answers now. Hooks are installed once; without a rig they do nothing."""
 
-    def __init__(self) -> None:
-        self.responders: Mapping[str, Responder] = {}
-        self.watchers: Mapping[str, Watcher] = {}
+    def __init__(
+        self, responders: Mapping[str, Responder], watchers: Mapping[str, Watcher], noted: Noter | None
+    ) -> None:
+        self.responders, self.watchers, self.noted = responders, watchers, noted
         self.seen: dict[str, int] = {}
         self.calls: dict[str, int] = {}
 
 
-_asked = _Asked()
+_stack = [_Asked({}, {}, None)]
+"""The last one answers."""
 
 
 @contextmanager
 def answering(
-    responders: Mapping[str, Responder], *, watchers: Mapping[str, Watcher] | None = None
+    responders: Mapping[str, Responder],
+    *,
+    watchers: Mapping[str, Watcher] | None = None,
+    noted: Noter | None = None,
 ) -> Iterator[dict[str, int]]:
-    """Clients of these services (by boto3's service name) are answered here; yields calls counted by operation."""
-    before = (_asked.responders, _asked.watchers, _asked.calls)
-    _asked.responders, _asked.watchers, _asked.calls = responders, watchers or {}, {}
+    """Clients of these services (by boto3's service name) are answered here; yields calls counted by operation.
+
+    `noted` is told of every call of any service before it is made.
+    """
+    mine = _Asked(responders, watchers or {}, noted)
+    _stack.append(mine)
     try:
-        yield _asked.calls
+        yield mine.calls
     finally:
-        _asked.responders, _asked.watchers, _asked.calls = before
+        _stack.remove(mine)
 
 
 def _remember(params: Params, model: Any, context: Params, **_: object) -> None:
     """Keep the parameters for `_answer`: it sees the serialised request only, in whatever protocol."""
-    if model.service_model.service_name in _asked.responders or model.service_model.service_name in _asked.watchers:
-        context["tidepool_params"] = params
+    context["tidepool_params"] = params
+    noted = _stack[-1].noted
+    if noted is not None:
+        noted(model.service_model.service_name, model.name, params)
 
 
 def _answer(model: Any, context: Params, **_: object) -> tuple[AWSResponse, Params] | None:
     service: str = model.service_model.service_name
     operation: str = model.name
+    asked = _stack[-1]
     name = f"{service}.{operation}"
-    _asked.calls[name] = _asked.calls.get(name, 0) + 1
-    responder = _asked.responders.get(service)
+    asked.calls[name] = asked.calls.get(name, 0) + 1
+    responder = asked.responders.get(service)
     if responder is None:
         return None
     try:
@@ -104,13 +117,14 @@ def _answer(model: Any, context: Params, **_: object) -> tuple[AWSResponse, Para
 
 
 def _after(http_response: Any, parsed: Params, model: Any, context: Params, **_: object) -> None:
-    watcher = _asked.watchers.get(model.service_model.service_name)
+    watcher = _stack[-1].watchers.get(model.service_model.service_name)
     if watcher is not None and http_response.status_code < 300:
         watcher(model.name, context["tidepool_params"], parsed)
 
 
 def _validate(name: str, reply: Params, shape: Any) -> None:
-    seen = _asked.seen[name] = _asked.seen.get(name, 0) + 1
+    counts = _stack[-1].seen
+    seen = counts[name] = counts.get(name, 0) + 1
     if shape is None:
         if reply:
             raise TwinBug(f"{name} has no output, and the twin answered {sorted(reply)}")

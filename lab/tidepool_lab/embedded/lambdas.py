@@ -126,6 +126,7 @@ class Host:
                 yield
             finally:
                 sys.stdout, sys.path[:] = out, path
+                TAP.running = ""
 
     @contextmanager
     def _own_modules(self) -> Iterator[None]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from tidepool_lab.embedded import template as templates
 from tidepool_lab.embedded.intrinsics import Resolver
+from tidepool_lab.embedded.permissions import Statement, statements_of
 from tidepool_lab.embedded.template import LOCAL
 
 RETRIES = 2
@@ -34,6 +35,8 @@ class Function:
     retries: int = RETRIES
     max_age_s: int = MAX_AGE_S
     on_failure: str = ""
+    allowed: tuple[Statement, ...] = ()
+    """What its role allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +205,7 @@ def _function(
         retries=int(invoke.get("MaximumRetryAttempts", RETRIES)),
         max_age_s=int(invoke.get("MaximumEventAgeInSeconds", MAX_AGE_S)),
         on_failure=failure,
+        allowed=statements_of(resolver, properties["Role"]),
     )
 
 
