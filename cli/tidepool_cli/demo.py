@@ -108,7 +108,7 @@ def print_summary(out: Console, summary: Summary) -> None:
             "hosting": c.name,
             "dollars": usd(c.usd),
             "an hour": usd(c.usd / hours),
-            "tidepool is": f"{percent(round(1 - summary.usd / c.usd, 3))} less",
+            "tidepool is": against(summary.usd, c.usd),
         }
         for c in summary.comparisons
     ]
@@ -122,7 +122,14 @@ def print_summary(out: Console, summary: Summary) -> None:
             f"{service.lost_to_moves} requests lost to them."
         )
     for check in summary.checks:
-        out.print(f"  {'✓' if check.ok else '✗'} {check.claim}: {check.seen or 'NOT SEEN'}", markup=False)
+        unseen = "NOT SEEN" if hours >= 24 else "not in these hours"
+        out.print(f"  {'✓' if check.ok else '✗'} {check.claim}: {check.seen or unseen}", markup=False)
+
+
+def against(ours: float, theirs: float) -> str:
+    """'62 % less' or '4.9 % more' dollars than theirs."""
+    saved = round(1 - ours / theirs, 3)
+    return f"{percent(saved)} less" if saved >= 0 else f"{percent(-saved)} more"
 
 
 def share(value: float | None) -> str:

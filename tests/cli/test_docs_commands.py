@@ -17,20 +17,22 @@ PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 
 FENCE = re.compile(r"^```console\n(.*?)^```", re.M | re.S)
 
-ELSEWHERE = {
-    "tidepool demo": "tests/demo/test_true_day.py (slow), by `make demo`",
-    "tidepool demo --seed 2 --report day-2.html": "tests/demo/test_demo_day.py, on the fast seam",
-    "tidepool demo --picture docs/demo.svg": "test_commands.py, on the fast seam",
-    "tidepool plan --live --fleet fleet.yaml": "test_live.py, on the twin's boto3",
-    "tidepool simulate --from-day 2 --days 1": "test_commands.py, on a smaller fleet; whole in tests/bench",
-    "tidepool simulate --from-day 2 --days 1 --html week.html": "the same",
-    "tidepool bench --policies tidepool,native,floor --days 1": "tests/bench",
-    "tidepool bench --from-day 2 --days 1 --policies tidepool,native --json table.json": "tests/bench",
-    "tidepool bench --from-day 2 --days 1 --types ml.p4d.24xlarge --scale 0.5 --policies tidepool": "tests/bench",
+LONG = {
+    "tidepool demo",
+    "tidepool demo --seed 2 --report day-2.html",
+    "tidepool demo --picture docs/demo.svg",
+    "tidepool simulate --from-day 2 --days 1",
+    "tidepool simulate --from-day 2 --days 1 --html week.html",
+    "tidepool bench --policies tidepool,native,floor --days 1",
+    "tidepool bench --from-day 2 --days 1 --policies tidepool,native --json table.json",
+    "tidepool bench --from-day 2 --days 1 --types ml.p4d.24xlarge --scale 0.5 --policies tidepool",
     "tidepool bench --trace ../shared/traces/servegen-week1.csv.gz "
-    "--fleet ../shared/traces/fleet-servegen-week1.json --from-day 2 --days 3": "tests/bench (slow)",
+    "--fleet ../shared/traces/fleet-servegen-week1.json --from-day 2 --days 3",
 }
-"""Commands that take longer than a few seconds, or an account: where the same code is run."""
+"""Commands that take from half a minute to some minutes: run by the slow test below."""
+
+LIVE = {"tidepool plan --live --fleet fleet.yaml"}
+"""Commands that want an account: test_live.py runs them on the twin's."""
 
 
 def commands() -> list[str]:
@@ -52,13 +54,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "fleet.yaml").write_text(fleet_text())
     lines = [f"{minute},{model},9" for minute in range(0, 1440) for model in ("codegen-inline", "email-draft")]
     (folder / "traffic.csv").write_text("minute,model,requests\n" + "\n".join(lines) + "\n")
+    (folder.parent / "shared").symlink_to(ROOT.parent / "shared")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         assert CliRunner().invoke(cli, ["demo", "--seam", "fast", "--hours", "2"]).exit_code == 0
     return folder
 
 
-@pytest.mark.parametrize("command", [c for c in commands() if c not in ELSEWHERE])
+@pytest.mark.parametrize("command", [c for c in commands() if c not in LONG | LIVE])
 def test_the_command_runs(command: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(place)
     result = CliRunner().invoke(cli, shlex.split(command)[1:])
@@ -66,8 +69,18 @@ def test_the_command_runs(command: str, place: Path, monkeypatch: pytest.MonkeyP
     assert result.exit_code in allowed, result.output
 
 
-def test_no_line_of_the_table_is_left_over() -> None:
-    assert set(ELSEWHERE) <= set(commands())
+@pytest.mark.slow
+@pytest.mark.parametrize("command", sorted(LONG))
+def test_the_long_command_runs(command: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "../shared" in command and not (ROOT.parent / "shared" / "traces").exists():
+        pytest.skip("../shared/traces is not here")
+    monkeypatch.chdir(place)
+    result = CliRunner().invoke(cli, shlex.split(command)[1:])
+    assert result.exit_code == 0, result.output
+
+
+def test_no_line_of_the_tables_is_left_over() -> None:
+    assert set(commands()) >= LONG | LIVE
 
 
 def test_the_ten_lines_of_the_readme_are_a_right_fleet_file(tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ class Living:
         head = Text(f" {clock(now.at)} UTC  ", style="bold")
         head.append("━" * share, style="cyan")
         head.append("━" * (40 - share), style="dim")
-        head.append(f"  {standing(now, self._spent)}")
+        head.append(f"\n {standing(now, self._spent)}")
         news = Text("\n").join(
             Text(f" {clock(n.at)}  {MARK[n.kind]:<11} {n.subject}  {n.text}", style=COLOUR.get(n.kind, ""))
             for n in self._news
@@ -133,12 +133,18 @@ def models_table(now: Sample) -> Table:
         places = [place for place in now.places if place.model == model]
         held = [place for place in places if place.count]
         homes = " + ".join(place.endpoint for place in held) or "asleep"
-        size = " + ".join(
-            f"{place.count} {'copies' if place.hosting is Hosting.SHARED else 'instances'}" for place in held
-        )
+        size = " + ".join(f"{place.count} {_unit(place.hosting, place.count)}" for place in held)
         blocks = Text()
         for place in held:
             blocks.append("■" * place.accelerators, style="cyan" if place.hosting is Hosting.SHARED else "blue")
         style = "" if held else "dim"
         table.add_row(model, homes, size, blocks, f"{now.requests.get(model, 0):,}", style=style)
     return table
+
+
+def _unit(hosting: Hosting, count: int) -> str:
+    match hosting:
+        case Hosting.SHARED:
+            return "copy" if count == 1 else "copies"
+        case Hosting.DEDICATED:
+            return "instance" if count == 1 else "instances"
