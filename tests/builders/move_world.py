@@ -73,6 +73,7 @@ class Trouble:
     create_refused: bool = False
     direct_caller: bool = False
     gateway_silent: bool = False
+    busier_from: int = 0
     metrics_away: tuple[int, int] = (0, 0)
     store_away: tuple[int, int] = (0, 0)
     source_dead: tuple[int, int] = (0, 0)
@@ -156,7 +157,8 @@ class World:
         if self.trouble.direct_caller:
             callers.append(Target(self.source, "" if self.source == OWN else MODEL, 5))
         for target in callers:
-            requests = REQUESTS_A_MINUTE * target.weight / 100
+            busier = self.trouble.busier_from and minute >= self.trouble.busier_from
+            requests = REQUESTS_A_MINUTE * target.weight / 100 * (3 if busier else 1)
             if requests == 0:
                 continue
             if not self.serves(target.endpoint, target.component):
@@ -173,6 +175,11 @@ class World:
 
     def _source_name(self) -> str:
         return OWN if self.source == OWN else MODEL
+
+    def _size_of(self, name: str) -> int:
+        if name in self.components:
+            return max(1, self.components[name].copies_now)
+        return max(1, self.endpoints[name].instances_now) if name in self.endpoints else 1
 
     def _settle(self, name: str) -> None:
         del self.ready_at[name]
@@ -242,7 +249,8 @@ class World:
         is_target = name != self._source_name()
         errors = {m: n * 0.2 for m, n in sent.items()} if is_target and self.trouble.target_errors else {}
         slow = 5.0 if is_target and self.trouble.target_slow else 1.0
-        in_flight = {m: sent.get(m, 0.0) * SERVICE_S / 60 for m in ready}
+        size = self._size_of(name)
+        in_flight = {m: sent.get(m, 0.0) * SERVICE_S / 60 / size for m in ready}
         return Evidence(
             invocations=self.series(sent, 60, until),
             concurrency=self.series(in_flight, 10, until),
@@ -357,12 +365,24 @@ class _Fakes:
         found = self.component(component)
         if copies == 0:
             self._world.lost += self._world.sent.get(component, {}).get(self._world.now - 60, 0.0)
-        self._world.components[component] = replace(found, copies_wanted=copies, copies_now=copies)
+        if found.status.busy:
+            raise Busy("UpdateInferenceComponentRuntimeConfig", component, "ValidationException", "in-progress")
+        if copies > found.copies_now:
+            self._world.components[component] = replace(found, copies_wanted=copies, status=Status.UPDATING)
+            self._world.ready_at[component] = self._world.now + 60 * START_MINUTES
+        else:
+            self._world.components[component] = replace(found, copies_wanted=copies, copies_now=copies)
 
     def _set_instances(self, endpoint: str, variant: str, instances: int, *, change: str) -> None:
         found = self.endpoint(endpoint)
         assert variant == found.variant
-        self._world.endpoints[endpoint] = replace(found, instances_wanted=instances, instances_now=instances)
+        if found.status.busy:
+            raise Busy("UpdateEndpointWeightsAndCapacities", endpoint, "ValidationException", "in-progress")
+        if instances > found.instances_now:
+            self._world.endpoints[endpoint] = replace(found, instances_wanted=instances, status=Status.UPDATING)
+            self._world.ready_at[endpoint] = self._world.now + 60 * START_MINUTES
+        else:
+            self._world.endpoints[endpoint] = replace(found, instances_wanted=instances, instances_now=instances)
 
     def _probe(self, target: Target, sample: str) -> Answer:
         is_target = target.name != self._world._source_name()

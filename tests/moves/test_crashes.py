@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from builders import NOW
 from builders.move_world import MODEL, OWN, POOL_A, POOL_B, TAGS, Trouble, World, a_move
 from tidepool.errors import Conflict
 from tidepool.move.state import Phase
@@ -28,6 +29,7 @@ OURS = {**TAGS, "tidepool:created-by": "tidepool"}
 ENDS = {
     "done, source deleted": (OURS, Trouble(), Phase.DONE),
     "done, source left": (TAGS, Trouble(), Phase.DONE),
+    "done, and grown on the way": (OURS, Trouble(busier_from=NOW + 180), Phase.DONE),
     "back before the shift": (OURS, Trouble(target_fails=True), Phase.ROLLED_BACK),
     "back from the shift": (OURS, Trouble(target_errors=True), Phase.ROLLED_BACK),
 }

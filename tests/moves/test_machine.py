@@ -10,9 +10,9 @@ import pytest
 from builders import NOW
 from builders.move_world import OWN, POOL_A, POOL_B, a_move
 from tidepool.fleet import Evidence, Route, Series, Status, Target
-from tidepool.fleet.asked import Answer
+from tidepool.fleet.asked import Answer, NewComponent
 from tidepool.move import back, drain, shift
-from tidepool.move.command import CreateTarget, Delete, Probe, Shrink, Sweep, WriteRoute
+from tidepool.move.command import CreateTarget, Delete, Probe, Resize, Shrink, Sweep, WriteRoute
 from tidepool.move.machine import step
 from tidepool.move.naming import target_name, target_tags
 from tidepool.move.seen import Probed, Seen, Side, Terms
@@ -281,6 +281,68 @@ def test_a_few_slow_requests_are_chance() -> None:
 
     looks = seen(route=ten, source_evidence=of(1000.0), target_evidence=of(2500.0))
     assert step(move(Phase.SHIFT), looks, NOW).move.phase is Phase.SHIFT
+
+
+# Capacity.
+
+
+def in_flight(peak: float) -> Evidence:
+    """So many a copy at the busiest 10 seconds, five minutes ago; half of it otherwise."""
+    flight = np.full((NOW - 60 - STARTED) // 10, peak / 2)
+    flight[-30] = peak
+    return replace(evidence(), concurrency=Series(STARTED, 10, flight))
+
+
+ANSWERS = Probed(Answer(True, 200, 10.0), Answer(True, 200, 10.0))
+
+
+def test_the_target_is_made_large_enough_for_everybody_before_the_first_shift() -> None:
+    """2 copies × 25 in flight on hardware half as fast are 100: 5 copies of 20, 7 with a quarter's room."""
+    terms = Terms(per_unit=20.0, slower=2.0)
+    small = seen(terms=terms, probed=ANSWERS, source_evidence=in_flight(25.0))
+    assert step(move(Phase.WARM), small, NOW).command == Resize(NEW, dedicated=False, variant="main", size=7)
+    coming = replace(small, target=side(NEW, size_wanted=7, status=Status.UPDATING))
+    assert (step(move(Phase.WARM), coming, NOW).command, step(move(Phase.WARM), coming, NOW).move.phase) == (
+        None,
+        Phase.WARM,
+    )
+    enough = replace(small, target=side(NEW, size=7))
+    assert step(move(Phase.WARM), enough, NOW).move.phase is Phase.SHIFT
+
+
+def test_fleet_yamls_ceiling_holds_and_then_nobody_waits_for_more() -> None:
+    terms = Terms(per_unit=20.0, slower=2.0, most=3)
+    small = seen(terms=terms, probed=ANSWERS, source_evidence=in_flight(25.0))
+    assert step(move(Phase.WARM), small, NOW).command == Resize(NEW, dedicated=False, variant="main", size=3)
+    full = replace(small, target=side(NEW, size=3))
+    assert step(move(Phase.WARM), full, NOW).move.phase is Phase.SHIFT
+
+
+def test_each_weight_is_given_only_to_a_target_that_can_take_it() -> None:
+    """2 × 30 at the source and 2 × 4 at the target are 68 in flight: 34 for 50 %, two copies of 20. One is too few."""
+    ten = route(Target(POOL_A, "m", 90), Target(POOL_B, NEW, 10))
+    looks = seen(
+        terms=Terms(per_unit=20.0),
+        route=ten,
+        source_evidence=in_flight(30.0),
+        target_evidence=in_flight(4.0),
+    )
+    assert step(move(Phase.SHIFT), looks, NOW).move.step == 1
+    one = replace(looks, target=side(NEW, size=1), target_evidence=in_flight(8.0))
+    assert isinstance(step(move(Phase.SHIFT), one, NOW).command, Resize)
+
+
+def test_a_target_is_created_with_what_is_needed_now_and_never_less_than_asked() -> None:
+    begun = move(Phase.CREATE, intent="")
+    terms = Terms(per_unit=20.0)
+    busy = seen(terms=terms, target=None, source_evidence=in_flight(50.0))
+    calm = seen(terms=terms, target=None, source_evidence=in_flight(1.0))
+    sizes = []
+    for looks in (busy, calm):
+        command = step(begun, looks, NOW).command
+        assert isinstance(command, CreateTarget) and isinstance(command.new, NewComponent)
+        sizes.append(command.new.copies)
+    assert sizes == [7, 2]
 
 
 # Warm and create.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from builders import a_config
@@ -100,6 +102,17 @@ def test_a_move_under_load_loses_no_request_and_every_one_is_on_time(kind: str, 
     assert figures.on_time == 1.0
     assert list(ports.hosting.components()) == ([move.to_component] if move.to_component else [])
     assert set(ports.hosting.endpoints()) - {POOL, OTHER} == (set() if move.to_component else {target})
+
+
+@pytest.mark.parametrize("kind", ["pool to pool", "dedicated to shared"])
+def test_a_move_that_was_decided_too_small_still_makes_nobody_wait(kind: str) -> None:
+    """One copy is asked for where five are needed: half of the first callers would have waited in vain."""
+    source, target = KINDS[kind]
+    cloud, ports = a_world(source)
+    move = live(cloud, ports, replace(the_move(source, target), size=1))
+    assert move.phase is Phase.DONE, move.why
+    assert ports.hosting.component(move.to_component).copies_now >= 5
+    assert cloud.figures(START, cloud.now_s).on_time == 1.0
 
 
 def test_the_new_home_is_known_as_the_model_at_the_next_look() -> None:

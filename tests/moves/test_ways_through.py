@@ -292,6 +292,17 @@ def test_a_move_nobody_approves_is_superseded_after_a_day() -> None:
     assert move.phase is Phase.SUPERSEDED and "nobody approved it within 1d" in move.why
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_target_that_became_too_small_is_made_larger_before_its_callers_come(kind: str) -> None:
+    """200 in flight are 2 × 170; 600 from the third minute on are 4, and 5 with the room that is asked for."""
+    source, target = KINDS[kind]
+    world = World(source=source, source_tags=OURS, trouble=Trouble(busier_from=NOW + 180))
+    move = live(world, a_move(source, target))
+    assert (move.phase, world.lost) == (Phase.DONE, 0)
+    home = world.components.get(move.target_name)
+    assert (home.copies_now if home else world.endpoints[move.target_name].instances_now) == 5
+
+
 def test_every_step_is_announced_in_order() -> None:
     world = World(source_tags=OURS)
     live(world, a_move())

@@ -54,7 +54,17 @@ class Shrink:
     variant: str
 
 
-Command = CreateTarget | Probe | WriteRoute | Delete | Sweep | Shrink
+@dataclass(frozen=True, slots=True)
+class Resize:
+    """The target, larger: its callers have become more since it was asked for. Never smaller."""
+
+    name: str
+    dedicated: bool
+    variant: str
+    size: int
+
+
+Command = CreateTarget | Probe | WriteRoute | Resize | Delete | Sweep | Shrink
 
 
 def intent(command: Command) -> str:
@@ -67,6 +77,8 @@ def intent(command: Command) -> str:
         case WriteRoute():
             weights = ", ".join(f"{target.weight} % to {target.name}" for target in command.route.targets)
             return f"route {weights}"
+        case Resize():
+            return f"give {command.name} {command.size} {'instances' if command.dedicated else 'copies'}"
         case Delete():
             return f"delete {command.name}"
         case Sweep():

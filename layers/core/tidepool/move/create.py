@@ -7,6 +7,7 @@ from dataclasses import replace
 from tidepool.config.types import Hosting
 from tidepool.fleet import Route, Status
 from tidepool.fleet.asked import NewComponent, NewEndpoint
+from tidepool.move.capacity import asked
 from tidepool.move.command import CreateTarget, WriteRoute
 from tidepool.move.naming import target_tags
 from tidepool.move.routing import source_only
@@ -99,7 +100,7 @@ def _make(move: Move, seen: Seen, now: int) -> Turn:
                         sagemaker_model=move.sagemaker_model,
                         accelerators_per_copy=ask.accelerators_per_copy,
                         memory_mb=move.memory_mb,
-                        copies=max(1, ask.size),
+                        copies=asked(seen, now, ask.size),
                         strategy=move.strategy,
                         tags=tags,
                     )
@@ -113,7 +114,7 @@ def _make(move: Move, seen: Seen, now: int) -> Turn:
                         name=ask.to_endpoint,
                         sagemaker_model=move.sagemaker_model,
                         instance_type=ask.instance_type,
-                        instances=max(1, ask.size),
+                        instances=asked(seen, now, ask.size),
                         tags=tags,
                     )
                 ),

@@ -81,6 +81,8 @@ class Terms:
     weighted: the route carries weights. soak_from_write: callers follow within their cache's age, so the soak
     counts from the write; otherwise from when the route was seen followed. ack_s: silence for longer is a no.
     slower: how many times longer the target is expected to take for a request (shapes' service_s), 1 = alike.
+    per_unit: requests that one copy or instance of the target serves at once, 0 = unknown. most: of them, None =
+        no ceiling.
     """
 
     sample: str = ""
@@ -91,6 +93,8 @@ class Terms:
     soak_from_write: bool = True
     ack_s: int = 120
     slower: float = 1.0
+    per_unit: float = 0.0
+    most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

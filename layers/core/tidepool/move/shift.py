@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from tidepool.move.capacity import too_small
 from tidepool.move.checks import fresh, worse
 from tidepool.move.routing import (
+    WEIGHTS,
     followed,
     last_step,
     next_phase_after_soak,
@@ -40,7 +42,13 @@ def shift(move: Move, seen: Seen, now: int) -> Turn:
     turn = written(move, seen, shifting(move, seen), now) or followed(move, seen, now)
     if turn is not None:
         return turn
-    return next_phase_after_soak(move, seen, now) if _soaked(move, seen, now) else wait(move)
+    if not _soaked(move, seen, now):
+        return wait(move)
+    if move.step < last_step(seen):
+        small = too_small(move, seen, now, share=WEIGHTS[move.step + 1] / 100)
+        if small is not None:
+            return small
+    return next_phase_after_soak(move, seen, now)
 
 
 def _wrong(move: Move, seen: Seen, now: int) -> str:
@@ -75,4 +83,4 @@ def _missing(move: Move, seen: Seen) -> str:
         return "callers do not follow the route"
     if not fresh(seen.target_evidence, move.since):
         return "no metrics of the target arrive"
-    return "the route was not written"
+    return "the route was not written, or the target stayed too small"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tidepool.fleet import Status
+from tidepool.move.capacity import too_small
 from tidepool.move.command import Probe
 from tidepool.move.routing import silent_gateway, somebody_else, source_only
 from tidepool.move.seen import Probed, Seen
@@ -25,7 +26,8 @@ def warm(move: Move, seen: Seen, now: int) -> Turn:
     if gone:
         return back(move, now, gone)
     if now - move.since > DEADLINE_S:
-        why = _waits_for(seen) or move.why or "no answer"
+        small = "the target is too small for its callers" if too_small(move, seen, now, share=1.0) else ""
+        why = _waits_for(seen) or small or move.why or "no answer"
         return back(move, now, f"not ready to shift within {duration(DEADLINE_S)}: {why}")
     if seen.probed is None:
         return act(move, Probe(seen.terms.sample)) if now - move.since >= PROBE_S else wait(move)
@@ -34,7 +36,8 @@ def warm(move: Move, seen: Seen, now: int) -> Turn:
     why = _unlike(seen.probed) or _waits_for(seen)
     if why:
         return wait(move) if move.why == why else Turn(replace(move, why=why))
-    return go(move, Phase.SHIFT, now, why="the target answers")
+    growing = too_small(move, seen, now, share=1.0)
+    return growing if growing is not None else go(move, Phase.SHIFT, now, why="the target answers")
 
 
 def _waits_for(seen: Seen) -> str:

@@ -31,7 +31,7 @@ from tidepool.errors import (
 )
 from tidepool.fleet import Component, InstanceType, Target
 from tidepool.fleet.asked import NewComponent
-from tidepool.move.command import Command, CreateTarget, Delete, Probe, Shrink, Sweep, WriteRoute, intent
+from tidepool.move.command import Command, CreateTarget, Delete, Probe, Resize, Shrink, Sweep, WriteRoute, intent
 from tidepool.move.machine import approved, step
 from tidepool.move.naming import CREATED_TAG, target_name
 from tidepool.move.preflight import World, effective_rung, preflight, source_of
@@ -136,6 +136,11 @@ def _act(ports: Ports, move: Move, seen: Seen, command: Command) -> tuple[Probed
             case WriteRoute():
                 via = model_config(ports.config.current()[0], move.ask.model).route
                 ports.routes.write(command.route, via, expected_version=command.route.version - 1)
+            case Resize():
+                if command.dedicated:
+                    hosting.set_instances(command.name, command.variant, command.size, change=change)
+                else:
+                    hosting.set_copies(command.name, command.size, change=change)
             case Delete():
                 delete = hosting.delete_endpoint if command.dedicated else hosting.delete_component
                 delete(command.name, change=change)

@@ -20,7 +20,7 @@ WINDOW_S = 900
 ROUTER_ACK_S = 600
 """An inference router's change is in effect within about two minutes (sagemaker-facts); five times that is a no."""
 
-_MEASURED = {Phase.SHIFT, Phase.DRAIN, Phase.BACK}
+_MEASURED = {Phase.CREATE, Phase.WARM, Phase.SHIFT, Phase.DRAIN, Phase.BACK}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +107,7 @@ def _side(ports: Ports, component: str, endpoint: str) -> Side | None:
 
 def _terms(move: Move, model: ModelConfig) -> Terms:
     via = model.route.via
+    shape = model.shape(move.ask.to_hosting, move.ask.instance_type)
     return Terms(
         sample=model.sample,
         longest_request_s=model.longest_request_s,
@@ -116,6 +117,8 @@ def _terms(move: Move, model: ModelConfig) -> Terms:
         soak_from_write=via is Via.TABLE,
         ack_s=ROUTER_ACK_S if via is Via.ROUTER else model.route.ack_s,
         slower=_slower(move, model),
+        per_unit=(shape.concurrency if shape is not None else None) or 0.0,
+        most=model.max_copies if move.to_component else None,
     )
 
 
