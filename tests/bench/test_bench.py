@@ -150,7 +150,7 @@ def test_no_policy_passes_the_floor(make_fleet):
     assert all(row.cost_usd >= floor.cost_usd for row in result.policies)
 
 
-def test_native_best_is_the_cheapest_that_is_no_worse_on_time_than_native():
+def test_rule_5_native_best_is_the_cheapest_that_is_no_worse_on_time_than_native():
     rows = tuple(
         PolicyResult(name="native_best", cost_usd=cost, on_time=on_time)
         for cost, on_time in ((90.0, 0.98), (100.0, 0.9896), (110.0, 0.999))
@@ -203,7 +203,7 @@ def test_rule_7_the_json_names_what_the_table_depends_on(tmp_path: Path):
     assert "Rules of the benchmark (version 1)" in RULES_FILE.read_text()
 
 
-def test_the_oracle_never_stands_without_the_floor_nor_the_peak_without_the_cheapest():
+def test_rule_5_the_oracle_never_stands_without_the_floor_nor_the_peak_without_the_cheapest():
     assert ask(("oracle",)) == ("oracle", "floor")
     assert ask(("dedicated_peak", "native")) == ("dedicated_peak", "dedicated_cheapest", "native")
     assert ask(POLICIES) == POLICIES

@@ -25,19 +25,19 @@ def points(*tail: float, before: float = 12.5, number: int = 90) -> Values:
     return np.array([before] * (number - len(tail)) + list(tail))
 
 
-def test_scaling_out_asks_for_ceil_of_copies_times_metric_over_target():
+def test_rule_5_scaling_out_asks_for_ceil_of_copies_times_metric_over_target():
     # The formula of the AWS documentation: 4 copies at 20 in flight each, target 13.3 → ceil(4 × 20 ÷ 13.3) = 7.
     assert rule().wanted(4, points(20, 20, 20, 20, 20, 20)) == 7
     # The mean of the six, not the newest: (14 + 14 + 14 + 14 + 14 + 26) ÷ 6 = 16 → ceil(4 × 16 ÷ 13.3) = 5.
     assert rule().wanted(4, points(14, 14, 14, 14, 14, 26)) == 5
 
 
-def test_five_of_six_datapoints_above_the_target_are_not_enough():
+def test_rule_5_five_of_six_datapoints_above_the_target_are_not_enough():
     assert rule().wanted(4, points(13, 20, 20, 20, 20, 20)) == 4
     assert rule().wanted(4, points(20, 20, 20, 20, 20)) == 4
 
 
-def test_scaling_in_needs_all_90_datapoints_of_15_minutes_below_nine_tenths_of_the_target():
+def test_rule_5_scaling_in_needs_all_90_datapoints_of_15_minutes_below_nine_tenths_of_the_target():
     low = np.full(90, 5.0)
     # ceil(10 × 5 ÷ 13.3) = 4.
     assert rule().wanted(10, low) == 4
@@ -46,7 +46,7 @@ def test_scaling_in_needs_all_90_datapoints_of_15_minutes_below_nine_tenths_of_t
     assert rule().wanted(10, low[:89]) == 10
 
 
-def test_the_classic_metric_needs_three_minutes_out_and_fifteen_in():
+def test_rule_5_the_classic_metric_needs_three_minutes_out_and_fifteen_in():
     classic = rule(metric=Metric.CLASSIC)
     assert classic.wanted(4, np.array([12.5] * 12 + [20.0] * 3)) == 7
     assert classic.wanted(4, np.array([12.5] * 13 + [20.0] * 2)) == 4
@@ -54,7 +54,7 @@ def test_the_classic_metric_needs_three_minutes_out_and_fifteen_in():
     assert classic.wanted(10, np.full(14, 5.0)) == 10
 
 
-def test_a_missing_datapoint_means_do_nothing():
+def test_rule_5_a_missing_datapoint_means_do_nothing():
     assert rule().wanted(4, points(20, 20, np.nan, 20, 20, 20)) == 4
     low = np.full(90, 5.0)
     low[40] = np.nan
@@ -62,7 +62,7 @@ def test_a_missing_datapoint_means_do_nothing():
     assert rule().wanted(10, np.full(90, np.nan)) == 10
 
 
-def test_bounds_hold_whatever_the_metric_says():
+def test_rule_5_bounds_hold_whatever_the_metric_says():
     assert rule(maximum=40).wanted(39, points(*[100.0] * 6)) == 40
     assert rule(minimum=2).wanted(5, np.zeros(90)) == 2
     assert rule(minimum=1).wanted(0, np.full(90, np.nan)) == 1
@@ -73,7 +73,7 @@ def test_a_scale_in_is_never_a_scale_out():
     assert rule().wanted(3, np.full(90, 11.9)) == 3
 
 
-def test_cooldowns_are_300_s_each_and_an_out_may_interrupt_the_cooldown_of_an_in():
+def test_rule_5_cooldowns_are_300_s_each_and_an_out_may_interrupt_the_cooldown_of_an_in():
     after_out = Cooldown(out_at=1000)
     assert not after_out.allows(1299, out=True) and after_out.allows(1300, out=True)
     assert not after_out.allows(1299, out=False) and after_out.allows(1300, out=False)

@@ -35,7 +35,7 @@ def with_quota(fleet: ReferenceFleet, **quota: int) -> ReferenceFleet:
 # floor
 
 
-def test_the_floor_of_one_model_on_p4d_is_its_accelerator_seconds_times_the_price(make_fleet):
+def test_rule_5_the_floor_of_one_model_on_p4d_is_its_accelerator_seconds_times_the_price(make_fleet):
     fleet = make_fleet("a", size="32B").only([P4D])
     # 600 requests × 11.9 s ÷ 19 slots × 2 accelerators = 751.6 accelerator-seconds, at $25.2513 ÷ 3600 ÷ 8.
     expected = 600 * 11.9 / 19 * 2 * 25.2513 / 3600 / 8
@@ -43,7 +43,7 @@ def test_the_floor_of_one_model_on_p4d_is_its_accelerator_seconds_times_the_pric
     assert floor_usd(fleet, np.full((25, 1), 24)) == pytest.approx(expected)
 
 
-def test_the_floor_takes_the_cheapest_type_first_and_overflows_at_its_quota(make_fleet):
+def test_rule_5_the_floor_takes_the_cheapest_type_first_and_overflows_at_its_quota(make_fleet):
     fleet = with_quota(make_fleet("a", size="8B"), p5=0, p5en=0, g6e=0, g6e12=1)
     counts = np.array([[60_000]])
     p4d = 11.6 / 57 * 25.2513 / 3600 / 8
@@ -55,20 +55,20 @@ def test_the_floor_takes_the_cheapest_type_first_and_overflows_at_its_quota(make
     assert floor_usd(fleet, counts) == pytest.approx(on_p4d * p4d + (60_000 - on_p4d) * l40s)
 
 
-def test_work_beyond_every_quota_has_no_floor(make_fleet):
+def test_rule_5_work_beyond_every_quota_has_no_floor(make_fleet):
     fleet = with_quota(make_fleet("a", size="8B"), p4d=1, p5=0, p5en=0, g6e=0, g6e12=0)
     with pytest.raises(BadTrace, match="fits the quotas"):
         floor_usd(fleet, np.array([[60_000]]))
 
 
-def test_silence_costs_the_floor_nothing(make_fleet):
+def test_rule_5_silence_costs_the_floor_nothing(make_fleet):
     assert floor_usd(make_fleet("a", "b"), np.zeros((30, 2), dtype=np.int64)) == 0.0
 
 
 # dedicated
 
 
-def test_dedicated_peak_is_ceil_of_copies_over_what_a_machine_holds(make_fleet):
+def test_rule_5_dedicated_peak_is_ceil_of_copies_over_what_a_machine_holds(make_fleet):
     counts = np.zeros((1440, 1), dtype=np.int64)
     counts[700] = 1000
     (home,) = dedicated_peak(make_fleet("a", size="32B"), counts)
@@ -82,14 +82,14 @@ def test_a_silent_model_has_one_machine_and_a_critical_one_two(make_fleet):
     assert [home.instances for home in homes] == [1, 2]
 
 
-def test_dedicated_cheapest_takes_the_type_that_costs_least_for_each_model(make_fleet):
+def test_rule_5_dedicated_cheapest_takes_the_type_that_costs_least_for_each_model(make_fleet):
     silent = np.zeros((1440, 1), dtype=np.int64)
     assert dedicated_cheapest(make_fleet("a", size="14B"), silent)[0].instance_type == "ml.g6e.xlarge"
     # 32B runs on no L40S: one p4d is the cheapest machine that is left.
     assert dedicated_cheapest(make_fleet("a", size="32B"), silent)[0].instance_type == P4D
 
 
-def test_dedicated_runs_on_the_twin_beyond_every_quota_and_changes_nothing(make_fleet):
+def test_rule_5_dedicated_runs_on_the_twin_beyond_every_quota_and_changes_nothing(make_fleet):
     fleet = with_quota(make_fleet("a", "b", size="32B"), p4d=1)
     counts = np.full((30, 2), 1000)
     homes = dedicated_peak(fleet, counts)
@@ -105,7 +105,7 @@ def test_dedicated_runs_on_the_twin_beyond_every_quota_and_changes_nothing(make_
 # native_best
 
 
-def test_homes_by_hand_are_the_cheapest_per_request_heaviest_first_within_80_percent_of_quota(make_fleet):
+def test_rule_5_homes_by_hand_are_the_cheapest_per_request_heaviest_first_within_80_percent_of_quota(make_fleet):
     fleet = with_quota(make_fleet("small", "large", "tiny", size="32B"), p5=0, p5en=1)
     # p5en costs 12.7 ÷ 57 × 72.795 ÷ 8 a request, p4d 11.9 ÷ 19 × 2 × 25.2513 ÷ 8: p5en is cheaper by half.
     usd = {name: fleet.usd_per_request(fleet.models[0], name) for name in (P4D, P5EN)}
@@ -115,7 +115,7 @@ def test_homes_by_hand_are_the_cheapest_per_request_heaviest_first_within_80_per
     assert homes == {"small": P4D, "large": P5EN, "tiny": P5EN}
 
 
-def test_a_pools_peak_is_the_peak_of_its_sum(make_fleet):
+def test_rule_5_a_pools_peak_is_the_peak_of_its_sum(make_fleet):
     fleet = with_quota(make_fleet("day", "night", size="32B"), p5=0, p5en=1)
     counts = np.zeros((60, 2), dtype=np.int64)
     counts[:30, 0] = counts[30:, 1] = 900
@@ -123,7 +123,7 @@ def test_a_pools_peak_is_the_peak_of_its_sum(make_fleet):
     assert set(homes_by_hand(fleet, counts).values()) == {P5EN}
 
 
-def test_the_grid_of_native_best_is_the_committed_one():
+def test_rule_5_the_grid_of_native_best_is_the_committed_one():
     assert LOADS == (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
     assert {(variant.metric.value, variant.scale_in) for variant in VARIANTS} == {
         ("10 s", "IDLE_RELEASE"),
@@ -153,21 +153,21 @@ def test_when_nothing_is_good_enough_the_most_careful_setting_is_the_answer():
 # oracle
 
 
-def test_the_oracle_sees_the_true_counts_of_at_most_24_hours_and_silence_after_the_trace():
+def test_rule_5_the_oracle_sees_the_true_counts_of_at_most_24_hours_and_silence_after_the_trace():
     truth = Truth(("a", "b"), np.arange(6000).reshape(3000, 2), START_S)
     assert truth("b", START_S + 600, START_S + 780).tolist() == [21, 23, 25]
     assert len(truth("a", START_S, START_S + 3 * 86_400)) == 1440
     assert truth("a", START_S + 2999 * 60, START_S + 3002 * 60).tolist() == [5998, 0, 0]
 
 
-def test_the_oracles_grid_has_at_least_six_points_from_careful_to_cheap():
+def test_rule_5_the_oracles_grid_has_at_least_six_points_from_careful_to_cheap():
     assert len(DIALS) >= 6 and list(DIALS) == sorted(DIALS, reverse=True)
 
 
 # what Tidepool itself costs
 
 
-def test_reading_66_models_each_minute_for_three_days_costs_what_cloudwatch_charges():
+def test_rule_6_reading_66_models_each_minute_for_three_days_costs_what_cloudwatch_charges():
     # 66 targets × 6 metrics × 4,320 looks × $0.01 per 1,000 = $17.11, and no more than as much again for the rest.
     own = own_cost_usd([66] * 4320)
     assert 17.11 < own < 2 * 17.11

@@ -14,8 +14,12 @@ import numpy.typing as npt
 from tidepool.units import DAY_S, MINUTE_S
 from tidepool_lab.rivals.policy import Minutes
 
-DIALS = (3.0, 2.0, 1.5, 1.0, 0.75, 0.5, 0.25)
-"""The committed grid of headroom, from the most careful to the cheapest."""
+DIALS = (2.0, 1.0, 0.5, 0.25, 0.0, -0.25, -0.5)
+"""The committed grid of headroom, from the most careful to the cheapest: factors on the square root of the demand.
+
+Below zero a little less than the demand is provided for: a request may wait 10 s, and who sees every rush
+coming needs no room for it.
+"""
 INTERACTIVE_ON_TIME = 0.995
 """What the oracle's setting has to reach (bench-rules.md §5)."""
 
