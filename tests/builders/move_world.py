@@ -236,9 +236,10 @@ class World:
         )
 
     def series(self, values: Mapping[int, float], step: int, until: int) -> Series:
-        count = (until - FIRST_S) // step
-        array = [values.get(FIRST_S + i * step - (FIRST_S + i * step) % 60, np.nan) for i in range(count)]
-        return Series(FIRST_S, step, np.array(array, dtype=float))
+        """One value a minute, the same for each step inside it."""
+        minutes = range(FIRST_S, until, 60)
+        array = np.array([values.get(minute, np.nan) for minute in minutes], dtype=float)
+        return Series(FIRST_S, step, np.repeat(array, 60 // step))
 
     def evidence_of(self, name: str) -> Evidence:
         """Invocations only where there were any; utilisation for each minute something was ready; a minute late."""
