@@ -1,0 +1,80 @@
+"""One wake of learn on fakes: whose past is whose, and which alarms are kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from builders import NOW, P4D, POOL, a_component, a_config, a_model, a_pool
+from builders.use_case_account import BOUNDS, Account, a_move, ports_of
+from tidepool.config.types import Hosting as Home
+from tidepool.config.types import Shape
+from tidepool.fleet import (
+    Series,
+)
+from tidepool.move.state import Phase
+from tidepool.runtime.learn import burst_thresholds, learn
+from tidepool.runtime.ports import Operation
+from tidepool_lab.twin.fast_ledger import FastLedger
+
+
+def an_hour(requests: float, start: int = NOW - 7200, minutes: int = 120) -> Series:
+    return Series(start, 60, np.full(minutes, requests))
+
+
+def test_versions_of_one_model_share_their_history() -> None:
+    ledger = FastLedger()
+    account = Account(
+        parts={"a-v1": a_component(name="a-v1"), "a-v2": a_component(name="a-v2")},
+        past={"a-v1": an_hour(60.0), "a-v2": an_hour(30.0)},
+    )
+    learned = learn(ports_of(account, ledger), NOW)
+    assert list(learned.models) == ["a"] and max(learned.models["a"].profile) == 1.5
+    assert ledger.memory().learned == learned
+
+
+def test_time_before_a_models_first_request_is_not_silence() -> None:
+    late = Series(NOW - 7200, 60, np.concatenate([np.full(60, np.nan), np.full(60, 60.0)]))
+    learned = learn(ports_of(Account(past={"a": late})), NOW)
+    assert learned.models["a"].minutes == 60
+
+
+def test_the_last_hour_at_a_home_that_is_gone_is_the_models_too() -> None:
+    ledger = FastLedger()
+    ledger.save_move(a_move(Phase.DONE), expected_version=0)
+    account = Account(parts={}, past={"a": an_hour(60.0)})
+    assert list(learn(ports_of(account, ledger), NOW).models) == ["a"]
+    assert account.asked == [("a",)]
+
+
+def test_components_that_nobody_declared_are_not_learned_from() -> None:
+    account = Account(parts={"x": a_component("x", endpoint="undeclared"), "y": replace(a_component("y"), model="")})
+    learn(ports_of(account), NOW)
+    assert account.asked == [()]
+
+
+def test_burst_alarms_are_for_models_that_ask_and_are_measured() -> None:
+    measured = a_model("a", burst_alarm=True)
+    unmeasured = a_model("b", burst_alarm=True, shapes=(Shape(Home.SHARED, P4D.name, accelerators=1),))
+    config = a_config(measured, unmeasured, a_model("c"))
+    parts = {name: a_component(name) for name in ("a", "b", "c")}
+    assert burst_thresholds(config, {POOL: a_pool()}, parts) == {"a": 20.0}
+
+
+def test_without_a_prefix_no_alarm_is_touched() -> None:
+    account = Account()
+    learn(ports_of(account), NOW)
+    assert account.told == []
+    learn(ports_of(account), NOW, alarm_prefix="tp-")
+    assert account.told == ["alarms [] under tp-"]
+
+
+def test_bounds_that_came_back_are_announced() -> None:
+    ledger, account = FastLedger(), Account()
+    ledger.record(Operation(BOUNDS, NOW - 1800, "done"))
+    learn(ports_of(account, ledger), NOW)
+    assert account.told == ["bounds-came-back"]
+    account.pools, account.told = {POOL: a_pool(config_name="tidepool-x")}, []
+    learn(ports_of(account, ledger), NOW)
+    assert account.told == []
