@@ -41,7 +41,6 @@ PAPERS = {
 FUNCTIONS = {"decide", "scale_copies", "scale_instances", "move_models", "learn", "report"}
 
 MODULE_LINES, HANDLER_LINES = 400, 60
-"""A test module may be a little longer: each of its tests stands alone."""
 
 HEAVY = {"boto3", "botocore", "numpy", "aws_lambda_powertools", "yaml"}
 """Tens of milliseconds each to import: a handler leaves them to the place that needs them."""
