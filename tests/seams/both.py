@@ -33,6 +33,29 @@ models:
     shapes: {shared: {ml.p4d.24xlarge: {accelerators: 1, concurrency: 8, service: 4s, start: 60s}}}
 """
 
+MOVING = """
+schema: 1
+region: us-east-1
+identity: tag:model
+act: run
+safety:
+  limits: {copies_per_tick: 8, lowered_per_hour: 100%, instances_per_hour: 10, moves_at_once: 1, moves_per_day: 4}
+instances: {ml.p4d.24xlarge: {accelerators: 8, usd_per_hour: 25.2513, quota: 6, launch: 105s}}
+pools:
+  p4d: {endpoint: pool, types: [ml.p4d.24xlarge], tenants: [all]}
+models:
+  "*":
+    class: background
+    tenant: all
+    host: auto
+    route: {via: table}
+    retire: delete
+    shapes:
+      dedicated: {ml.p4d.24xlarge: {concurrency: 64, service: 4s, start: 60s}}
+      shared: {ml.p4d.24xlarge: {accelerators: 1, concurrency: 8, service: 4s, start: 60s}}
+"""
+"""As FLEET, with models that may live alone and be moved."""
+
 
 def on_the_fast_seam(make: Callable[[], Cloud], until_s: int, *, fleet: str = FLEET) -> tuple[Cloud, list[bytes]]:
     """The cloud at the end, and every decision record in order."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seams.both import COMMIT, on_the_fast_seam, on_the_true_seam
+from seams.both import COMMIT, MOVING, on_the_fast_seam, on_the_true_seam
 from seams.world import START_S, a_cloud
 from tidepool_lab.twin.cloud import Cloud
 
@@ -62,3 +62,24 @@ def test_the_three_hours_had_everything_in_them(lived: Any) -> None:
     assert any(change["copies_to"] > change["copies_from"] for change in changes)
     assert any(change["copies_to"] < change["copies_from"] for change in changes)
     assert any(record["held"] for record in decoded(records))
+
+
+def a_machine_too_many() -> Cloud:
+    """Two models share a pool; a third, with six requests a minute, has eight accelerators for itself."""
+    traffic = {"a": [40] * 90, "b": [60] * 90, "idle": [6] * 90}
+    return a_cloud(traffic, copies={"a": 2, "b": 2}, past=30, alone=("idle",))
+
+
+def test_both_seams_move_a_model_in_the_same_steps_and_lose_no_request() -> None:
+    until_s = START_S + 90 * 60
+    fast, expected = on_the_fast_seam(a_machine_too_many, until_s, fleet=MOVING)
+    true, records = on_the_true_seam(a_machine_too_many, until_s, fleet=MOVING)
+    assert records == expected
+    assert fast.history == true.history
+    figures = true.figures(START_S, until_s)
+    assert figures == fast.figures(START_S, until_s)
+    assert figures.moves == 1
+    assert figures.on_time == 1.0
+    # The old home is gone, and callers follow the route to the new one.
+    assert sorted(true.endpoints()) == ["pool"]
+    assert true.components()[next(n for n in true.components() if n.startswith("tidepool-"))].model == "idle"

@@ -38,11 +38,12 @@ def a_cloud(
     *,
     copies: Mapping[str, int] | None = None,
     past: int = 0,
+    alone: tuple[str, ...] = (),
     faults: Faults | None = None,
 ) -> Cloud:
     """A pool with one component a model, settled. `per_minute` counts from START_S; silence after its end.
 
-    past: requests per minute and model in the hour before the run.
+    past: requests per minute and model in the hour before the run. alone: models on a dedicated endpoint.
     """
     names = tuple(per_minute)
     longest = max(len(row) for row in per_minute.values())
@@ -52,7 +53,10 @@ def a_cloud(
         table[60 : 60 + len(row), column] = row
     cloud = Cloud(a_spec(*names), TableArrivals(names, table), seed=1, start_s=START_S, faults=faults)
     cloud.create_pool("pool", P4D, maximum=6, tags=TAGS, settled=True)
-    for name in names:
+    for name in alone:
+        tags = {"model": name, **TAGS}
+        cloud.create_endpoint(f"{name}-alone", name, instance_type=P4D, tags=tags, settled=True)
+    for name in (name for name in names if name not in alone):
         wanted = (copies or {}).get(name, 1)
         cloud.create_component(name, "pool", model=name, copies=wanted, tags={"model": name, **TAGS}, settled=True)
     return cloud

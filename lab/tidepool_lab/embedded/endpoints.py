@@ -11,6 +11,7 @@ from tidepool_lab.embedded.intercept import ACCOUNT, AwsError, Params, page
 from tidepool_lab.embedded.timestamps import moment
 from tidepool_lab.twin.cloud import Cloud
 
+CHANGE_TAG = "tidepool:change"
 PAGE = 10
 """As in sagemaker.py."""
 
@@ -48,8 +49,11 @@ class Endpoints:
         """When it was created: by a call, or before the rig."""
         return self._created.get(name, self.cloud.start_s)
 
-    def note_created(self, name: str) -> None:
+    def note_created(self, name: str, tags: Mapping[str, str]) -> None:
+        """It exists since now. What Tidepool creates begins a move, and nothing else does: the twin counts it."""
         self._created[name] = self.cloud.now_s
+        if CHANGE_TAG in tags:
+            self.cloud.note_move()
 
     def config_tags(self, name: str) -> dict[str, str]:
         """The config's tags, to be changed in place."""
@@ -117,7 +121,7 @@ class Endpoints:
             )
         # The twin names a config after its endpoint; this one has a name already.
         self.cloud.life.endpoints[name].config_name = config_name
-        self.note_created(name)
+        self.note_created(name, tags)
         return {"EndpointArn": self.arn("endpoint", name)}
 
     def _update(self, params: Params) -> Params:

@@ -107,7 +107,7 @@ class SageMaker:
             memory_mb=needs.get("MinMemoryRequiredInMb"),
             tags=_tags(params),
         )
-        self.endpoints.note_created(name)
+        self.endpoints.note_created(name, _tags(params))
         return {"InferenceComponentArn": self._arn("inference-component", name)}
 
     def _update_component(self, params: Params) -> Params:
