@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import floor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--seed", default=1, show_default=True, help="Seed of the traffic and of every chance.")
-@click.option("--hours", default=24, show_default=True, metavar="N", help="Stop after N simulated hours (1 to 24).")
+@click.option("--hours", type=click.IntRange(1, 24), default=24, show_default=True, help="Stop after so many hours.")
 @click.option(
     "--seam",
     type=click.Choice(["true", "fast"]),
@@ -71,7 +72,7 @@ def command(seed: int, hours: int, seam: str, report_file: Path, picture: Path |
     to_stdout = str(json_file) == "-"
     out = console(stderr=to_stdout)
     out.print("This is a twin, not AWS: SageMaker, its traffic and its clock are simulated on this machine.")
-    plan = day(seed, hours=max(1, min(24, hours)))
+    plan = day(seed, hours=hours)
     stage = open_stage(plan, Seam(seam))
     try:
         out.print(stage.name)
@@ -133,8 +134,8 @@ def against(ours: float, theirs: float) -> str:
 
 
 def share(value: float | None) -> str:
-    """0.99537 → '99.54 %': two decimals, since columns are compared down."""
-    return "" if value is None else f"{100 * value:.2f} %"
+    """0.99537 → '99.53 %': two decimals, since columns are compared down, and never rounded up."""
+    return "" if value is None else f"{floor(value * 10_000 + 1e-6) / 100:.2f} %"
 
 
 def as_json(summary: Summary) -> dict[str, Any]:

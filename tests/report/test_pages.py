@@ -86,7 +86,7 @@ def test_a_period_without_samples_says_so_instead_of_drawing() -> None:
 
 
 def test_a_report_of_a_deployed_fleet_needs_neither_service_nor_comparison() -> None:
-    bare = replace(a_summary(), service=None, comparisons=(), checks=(), notes=(), moves=())
+    bare = replace(a_summary(), service=None, comparisons=(), checks=(), notes=(), moves=())  # no decision recorded
     page = render(bare)
     assert "on time" not in page and "hosted otherwise" not in page
     assert headline(bare) == "$600 for 2 models"
@@ -99,7 +99,7 @@ def test_the_headline_puts_the_nearest_comparison_first() -> None:
 
 def test_the_second_line_says_how_callers_were_served() -> None:
     assert subline(a_summary()) == (
-        "A day of 2 models · 99.5 % of 480 requests on time · 1 moves, 0 requests lost to them"
+        "A day of 2 models · 99.5 % of 480 requests on time · 1 move, 0 requests lost to them"
     )
 
 

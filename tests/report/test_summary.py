@@ -9,7 +9,7 @@ from tidepool.config.types import Hosting
 from tidepool.fleet import Component, Endpoint, EndpointKind, Status
 from tidepool.move.state import Phase
 from tidepool.report.entries import Check, sample
-from tidepool.report.summary import ENDED, Summary, summarise
+from tidepool.report.summary import ENDED, Summary, served, summarise
 from tidepool.units import HOUR_S
 
 
@@ -37,11 +37,6 @@ def test_samples_outside_the_period_do_not_count() -> None:
 def test_what_every_model_alone_costs_is_compared_over_the_same_time() -> None:
     summary = of([a_sample(0, usd=25), a_sample(12, usd=25)])
     assert summary.dedicated_usd == pytest.approx(2400)
-    assert summary.saved_share == pytest.approx(0.75)
-
-
-def test_without_a_comparison_nothing_is_called_saved() -> None:
-    assert of().saved_share is None
 
 
 def test_a_model_has_its_extremes_its_hours_and_its_time_at_zero() -> None:
@@ -100,3 +95,14 @@ def test_a_sample_counts_accelerators_of_copies_and_of_whole_machines() -> None:
 def test_the_builder_of_these_tests_is_a_whole_day() -> None:
     assert a_summary().to_s - a_summary().from_s == 24 * HOUR_S
     assert a_change().model == "chat"
+
+
+def test_without_a_comparison_of_the_callers_the_decisions_own_one_stands() -> None:
+    (own,) = of([a_sample(0)]).comparisons
+    assert (own.name, own.usd) == ("every model alone", pytest.approx(2400))
+    assert of().comparisons == ()
+
+
+@pytest.mark.parametrize(("share", "words"), [(1.0, "100 %"), (0.99997, "99.99 %"), (0.995, "99.5 %"), (0.0, "0 %")])
+def test_a_share_of_requests_is_never_rounded_up(share: float, words: str) -> None:
+    assert served(share) == words

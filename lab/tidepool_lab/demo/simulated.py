@@ -22,7 +22,7 @@ from tidepool.config.types import Config, Hosting
 from tidepool.decision import pipeline
 from tidepool.decision.record import Decision
 from tidepool.errors import BadTrace, Problem
-from tidepool.report.entries import Service
+from tidepool.report.entries import Comparison, Service
 from tidepool.report.summary import Summary, summarise
 from tidepool.runtime.observe import observe
 from tidepool.units import HOUR_S, MINUTE_S
@@ -224,6 +224,11 @@ def simulate(case: Case, *, own: bool, progress: Progress = no_progress) -> Simu
             on_time_interactive=figures.on_time_interactive,
             on_time_batch=figures.on_time_batch,
             no_capacity_share=figures.no_capacity_share,
+        ),
+        comparisons=(
+            Comparison(
+                "every model alone on its cheapest type", alone * case.days * 24, "0.7 full in its busiest minute"
+            ),
         ),
         notes=[note for note in watch.notes if scored_from <= note.at < scored_until],
     )

@@ -9,7 +9,7 @@ from tidepool.report.charts import dollars, machines
 from tidepool.report.entries import Check, NoteKind
 from tidepool.report.lanes import lanes, short
 from tidepool.report.picture import headline, subline
-from tidepool.report.summary import MoveRow, Summary
+from tidepool.report.summary import MoveRow, Summary, served
 from tidepool.report.svg import Drawing, clock, stamp
 from tidepool.units import HOUR_S, duration, percent, usd
 
@@ -69,15 +69,13 @@ def _tiles(summary: Summary) -> str:
     tiles = [(usd(summary.usd), f"machines, over {duration(summary.to_s - summary.from_s)}")]
     for rival in summary.comparisons:
         tiles.append((percent(round(1 - summary.usd / rival.usd, 3)), f"less than {rival.name}"))
-    if not summary.comparisons and summary.saved_share is not None:
-        tiles.append((percent(round(summary.saved_share, 3)), "less than every model alone"))
     service = summary.service
     if service and service.on_time is not None:
-        tiles.append((percent(service.on_time), f"of {short(service.requests)} requests on time"))
+        tiles.append((served(service.on_time), f"of {short(service.requests)} requests on time"))
     if service and service.lost_to_moves is not None:
         tiles.append((str(service.lost_to_moves), "requests lost to moves"))
-    tiles.append((str(summary.changes["copies"]), "changes of copies"))
-    tiles.append((str(sum(m.outcome == "done" for m in summary.moves)), "moves completed"))
+    done = sum(m.outcome == "done" for m in summary.moves)
+    tiles.append((f"{summary.changes['copies']:,}", f"changes of copies, and {done} move{'' if done == 1 else 's'}"))
     cells = "".join(f'<div class="tile"><b>{escape(a)}</b><span>{escape(b)}</span></div>' for a, b in tiles)
     return f'<div class="tiles">{cells}</div>'
 

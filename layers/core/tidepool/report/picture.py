@@ -7,9 +7,9 @@ from html import escape
 from tidepool.report import theme
 from tidepool.report.charts import dollars, machines
 from tidepool.report.lanes import lanes
-from tidepool.report.summary import Summary
+from tidepool.report.summary import Summary, served
 from tidepool.report.svg import px, stamp, text
-from tidepool.units import percent, usd
+from tidepool.units import usd
 
 MARGIN, WIDTH, HEAD = 28.0, 1160.0, 92.0
 
@@ -56,9 +56,11 @@ def subline(summary: Summary) -> str:
     """What was served, and what was done for it."""
     parts = [summary.title]
     if summary.service and summary.service.on_time is not None:
-        parts.append(f"{percent(summary.service.on_time)} of {summary.service.requests:,} requests on time")
+        parts.append(f"{served(summary.service.on_time)} of {summary.service.requests:,} requests on time")
     done = sum(m.outcome == "done" for m in summary.moves)
     if done:
         lost = summary.service.lost_to_moves if summary.service else None
-        parts.append(f"{done} moves" + (f", {lost} requests lost to them" if lost is not None else ""))
+        parts.append(
+            f"{done} move{'' if done == 1 else 's'}" + (f", {lost} requests lost to them" if lost is not None else "")
+        )
     return " · ".join(parts)

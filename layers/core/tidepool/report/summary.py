@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import floor
 
 from tidepool.config.types import Hosting
 from tidepool.plan.change import ScaleCopies, ScaleInstances, SetBounds, StartMove
 from tidepool.report.entries import Check, Comparison, Move, Note, Operation, Sample, Service
 from tidepool.units import HOUR_S, MINUTE_S
+
+
+def served(share: float) -> str:
+    """A share of requests for people, never rounded up: 0.99997 → '99.99 %', and only 1 → '100 %'."""
+    return f"{floor(share * 10_000 + 1e-6) / 100:.4g} %"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +72,6 @@ class Summary:
     notes: tuple[Note, ...]
     checks: tuple[Check, ...] = ()
 
-    @property
-    def saved_share(self) -> float | None:
-        """1 − usd ÷ dedicated_usd; None when there is nothing to compare with."""
-        return None if not self.dedicated_usd else 1 - self.usd / self.dedicated_usd
-
 
 def summarise(
     samples: Sequence[Sample],
@@ -92,7 +93,9 @@ def summarise(
     samples: in any order and at any distance; each counts until the next one. operations, moves: what the
     ledger holds, open moves included. usd: the exact bill, when there is one; else the samples' integral.
     """
+    # One page speaks of one comparison: the caller's, or else what the decisions themselves worked out.
     inside = tuple(sorted((s for s in samples if from_s <= s.at < to_s), key=lambda s: s.at))
+    alone = _dedicated(inside, to_s)
     done = [o for o in operations if from_s <= o.at < to_s]
     return Summary(
         title=title,
@@ -101,9 +104,9 @@ def summarise(
         to_s=to_s,
         samples=inside,
         usd=_integral([(s.at, s.usd_per_hour) for s in inside], to_s) if usd is None else usd,
-        dedicated_usd=_dedicated(inside, to_s),
+        dedicated_usd=alone,
         service=service,
-        comparisons=tuple(comparisons),
+        comparisons=tuple(comparisons) or _alone(alone),
         models=_models(inside, to_s),
         moves=tuple(_move(m) for m in sorted(moves, key=lambda m: (m.began, m.id))),
         changes=_changes(done),
@@ -122,6 +125,11 @@ def _integral(points: Sequence[tuple[int, float]], until: int) -> float:
 def _dedicated(samples: Sequence[Sample], until: int) -> float | None:
     known = [(s.at, s.dedicated_usd_per_hour) for s in samples if s.dedicated_usd_per_hour is not None]
     return _integral([(at, usd) for at, usd in known], until) if known else None
+
+
+def _alone(usd: float | None) -> tuple[Comparison, ...]:
+    how = "each model on endpoints of its own at the same moments, as the decisions worked it out"
+    return () if usd is None else (Comparison("every model alone", usd, how),)
 
 
 def _models(samples: Sequence[Sample], until: int) -> tuple[ModelRow, ...]:
