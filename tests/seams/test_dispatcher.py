@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
-from seams.world import HERE, SMALL, START_S, a_cloud, a_small_rig, seen
+from seams.world import HERE, ROOT, SMALL, START_S, a_cloud, a_small_rig, seen
 from tidepool_lab.embedded import template
 from tidepool_lab.embedded.catalog import UnknownMetric
 from tidepool_lab.embedded.intrinsics import Unresolvable
@@ -149,3 +149,53 @@ def test_a_bus_that_does_not_exist_refuses_the_entry_and_not_the_call(rig: Rig) 
     reply = client.put_events(Entries=[entry, {**entry, "EventBusName": "tidepool"}])
     assert reply["FailedEntryCount"] == 1
     assert reply["Entries"][0]["ErrorCode"] == "ResourceNotFoundException"
+
+
+HANDS = ("none", "copies", "instances", "moves")
+
+
+@pytest.mark.parametrize("hands", HANDS)
+def test_everything_in_the_real_template_leads_somewhere(hands: str) -> None:
+    cloud = a_cloud({"a": [1]})
+    with Rig(cloud, template=ROOT / "template.yaml", parameters={"Hands": hands}, learn_first="") as rig:
+        stack = rig.stack
+        assert len(stack.functions) == 3 + HANDS.index(hands)
+        for rule in stack.rules:
+            for target in rule.targets:
+                if ":lambda:" in target.arn:
+                    assert target.arn in stack.functions, rule.name
+                    assert stack.permits(target.arn, "events.amazonaws.com", rule.arn), rule.name
+                assert target.dead_letters.rpartition(":")[2] in rig.stores.queues, rule.name
+        for schedule in stack.schedules:
+            assert schedule.target in stack.functions, schedule.name
+            assert schedule.dead_letters.rpartition(":")[2] in rig.stores.queues, schedule.name
+            assert schedule.retries == 0, schedule.name
+        for function in stack.functions.values():
+            assert (function.code / "handler.py").exists()
+            assert function.on_failure.rpartition(":")[2] in rig.stores.queues, function.logical
+        wakes = [a for a in rig.alarms.alarms.values() if any(":lambda:" in x for x in a.asked["AlarmActions"])]
+        for alarm in wakes:
+            for arn in alarm.asked["AlarmActions"]:
+                assert stack.permits(arn, "lambda.alarms.cloudwatch.amazonaws.com", alarm.arn)
+        assert wakes
+
+
+@pytest.mark.parametrize(
+    ("alarm", "old", "new"),
+    [
+        ("NoCapacityAlarm", "NoCapacityInvocationFailures", "NoCapacityInvocationFailure"),
+        ("NoCapacityAlarm", "AWS/SageMaker", "AWS/Sagemaker/"),
+        ("NoCapacityAlarm", ", InferenceComponentName", ", EndpointName"),
+        ("DecideIsSilentAlarm", "Invocations", "Invocation"),
+        ("FailedRunsAlarm", "ApproximateNumberOfMessagesVisible", "NumberOfMessagesVisible"),
+        ("FleetFileRefusedAlarm", "FleetFileRefused", "FleetfileRefused"),
+    ],
+)
+def test_a_wrong_metric_in_template_yaml_is_found(alarm: str, old: str, new: str) -> None:
+    source = copy.deepcopy(template.read(ROOT / "template.yaml"))
+    written = json.dumps(source["Resources"][alarm])
+    assert old in written
+    escaped = json.dumps(old)[1:-1], json.dumps(new)[1:-1]
+    source["Resources"][alarm] = json.loads(written.replace(*escaped))
+    with pytest.raises(UnknownMetric, match=r"tidepool-"):
+        Rig(a_cloud({"a": [1]}), template=ROOT / "template.yaml", source=source).__enter__()

@@ -83,14 +83,15 @@ class Transition:
 class AlarmBook:
     """All alarms over one store of metrics."""
 
-    def __init__(self, store: Store, *, region: str, account: str) -> None:
-        self.store = store
+    def __init__(self, store: Store, *, region: str, account: str, code: str = "") -> None:
+        """code: the functions' source, for alarms on what they count themselves; see catalog.check."""
+        self.store, self._code = store, code
         self.alarms: dict[str, Alarm] = {}
         self._arn = f"arn:aws:cloudwatch:{region}:{account}:alarm:"
 
     def put(self, asked: Mapping[str, Any], now: int) -> None:
         """The alarm is as asked; an alarm of that name keeps its state, as PutMetricAlarm does."""
-        catalog.check(asked)
+        catalog.check(asked, code=self._code)
         asked = {key: value for key, value in asked.items() if value is not None}
         tags = {tag["Key"]: tag["Value"] for tag in asked.get("Tags", ())}
         there = self.alarms.get(asked["AlarmName"])

@@ -19,6 +19,7 @@ import boto3
 import time_machine
 from moto import mock_aws
 
+import tidepool
 from tidepool_lab.embedded import events, services
 from tidepool_lab.embedded import template as templates
 from tidepool_lab.embedded.alarms import AlarmBook
@@ -100,7 +101,7 @@ class Rig:
         self.recorded = Recorded()
         self.asked: set[Asked] = set()
         store = Store((TwinMetrics(self.cloud), self.recorded))
-        self.alarms = AlarmBook(store, region=region, account=ACCOUNT)
+        self.alarms = AlarmBook(store, region=region, account=ACCOUNT, code=self._code())
         self.calls = self._exit.enter_context(
             answering(
                 self._responders(store),
@@ -236,6 +237,12 @@ class Rig:
     def _note(self, service: str, operation: str, params: Params) -> None:
         if TAP.running:
             self.asked.add(asked(TAP.running, service, operation, params, region=self.stack.region))
+
+    def _code(self) -> str:
+        """The source of every handler, and of the wiring that counts for them."""
+        files = [function.code / "handler.py" for function in self.stack.functions.values()]
+        files.append(Path(tidepool.__file__).parent / "wiring.py")
+        return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
     def _responders(self, store: Store) -> dict[str, Callable[[str, Params], Params | None]]:
         types, region = self.cloud.spec.types, self.cloud.spec.region
