@@ -358,6 +358,13 @@ def test_callers_must_be_known_to_follow_before_the_first_shift() -> None:
     assert step(warm, seen(probed=answers, frozen="ana: sev1"), NOW).move.phase is Phase.WARM
 
 
+def test_a_sample_that_cannot_be_read_is_named_while_the_move_waits() -> None:
+    waits = step(move(Phase.WARM), seen(refused="GetObject on 's3://b/k': NoSuchKey"), NOW).move
+    assert (waits.phase, waits.why) == (Phase.WARM, "GetObject on 's3://b/k': NoSuchKey")
+    late = step(replace(waits, since=NOW - 1201), seen(), NOW).move
+    assert late.phase is Phase.BACK and "NoSuchKey" in late.why
+
+
 def test_another_shape_of_answer_takes_the_move_back() -> None:
     unlike = Probed(Answer(True, 200, 10.0, "other"), Answer(True, 200, 10.0, "shape"))
     turn = step(move(Phase.WARM), seen(probed=unlike), NOW)

@@ -29,6 +29,8 @@ def warm(move: Move, seen: Seen, now: int) -> Turn:
         small = "the target is too small for its callers" if too_small(move, seen, now, share=1.0) else ""
         why = _waits_for(seen) or small or move.why or "no answer"
         return back(move, now, f"not ready to shift within {duration(DEADLINE_S)}: {why}")
+    if seen.probed is None and seen.refused and move.why != seen.refused:
+        return Turn(replace(move, why=seen.refused))
     if seen.probed is None:
         return act(move, Probe(seen.terms.sample)) if now - move.since >= PROBE_S else wait(move)
     if _different(seen.probed):

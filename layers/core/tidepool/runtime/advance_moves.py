@@ -153,9 +153,9 @@ def _act(ports: Ports, move: Move, seen: Seen, command: Command) -> tuple[Probed
                     hosting.set_copies(command.name, 0, change=change)
             case _:
                 assert_never(command)
-    except (AlreadyExists, NotFound):
-        # Done already, or gone already: the next look shows which, and whose it is.
-        return None, ""
+    except (AlreadyExists, NotFound) as error:
+        # Done already, or gone already: the next look shows which, and whose it is. A probe's sample must be there.
+        return None, str(error) if isinstance(command, Probe) else ""
     except (Busy, Throttled, Unreachable):
         raise
     except HostingError as error:
