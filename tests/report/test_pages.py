@@ -119,7 +119,7 @@ def test_text_and_shapes_stand_out_from_their_ground(palette: dict[str, str]) ->
         wanted = 3.0 if name in {"wake", "move"} else 4.5
         for ground in ("page", "card"):
             assert contrast(palette[name], palette[ground]) >= wanted, (name, ground)
-    for name in ("shared", "shared3", "alone", "other"):
+    for name in ("shared", "shared3", "shared4", "shared5", "alone", "other"):
         assert contrast(palette[name], palette["page"]) >= 3.0, name
 
 

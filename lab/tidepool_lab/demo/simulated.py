@@ -38,6 +38,7 @@ from tidepool_lab.inputs.clock import DAY_MINUTES
 from tidepool_lab.inputs.prepare import Prepared, fill_gaps, read_gaps, thin
 from tidepool_lab.inputs.trace import read_trace
 from tidepool_lab.rivals.dedicated import cost_usd, dedicated_cheapest
+from tidepool_lab.rivals.own_cost import own_cost_usd
 from tidepool_lab.rivals.policy import copies_for, create_pools, in_flight, place_components
 from tidepool_lab.rivals.tidepool import CountingMetrics
 from tidepool_lab.twin.cloud import Cloud
@@ -206,14 +207,18 @@ def simulate(case: Case, *, own: bool, progress: Progress = no_progress) -> Simu
     figures = cloud.figures(scored_from, scored_until)
     took = [1000 * seconds for at, seconds in under.run.timed if scored_from <= at < scored_until]
     row = row_of("tidepool", figures).model_copy(
-        update={"decide_ms_p50": float(np.median(took)), "decide_ms_max": max(took)}
+        update={
+            "own_cost_usd": own_cost_usd([n for at, n in under.metrics.asked if scored_from <= at < scored_until]),
+            "decide_ms_p50": float(np.median(took)),
+            "decide_ms_max": max(took),
+        }
     )
     moves = (*ledger.moves(), *ledger.ended_moves(first))
     summary = summarise(
         watch.samples,
         ledger.operations(scored_from),
         [move for move in moves if scored_from <= move.began < scored_until],
-        title=f"{case.trace}, {case.days} simulated days from day {case.from_day}, {len(case.fleet.models)} models",
+        title=f"{case.trace}, {_days(case)}, {len(case.fleet.models)} models",
         source=SOURCE,
         from_s=scored_from,
         to_s=scored_until,
@@ -233,6 +238,11 @@ def simulate(case: Case, *, own: bool, progress: Progress = no_progress) -> Simu
         notes=[note for note in watch.notes if scored_from <= note.at < scored_until],
     )
     return Simulated(row, summary, record)
+
+
+def _days(case: Case) -> str:
+    last = case.from_day + case.days - 1
+    return f"simulated day {last}" if case.days == 1 else f"simulated days {case.from_day} to {last}"
 
 
 def next_decision(case: Case, *, own: bool, at_minute: int, progress: Progress = no_progress) -> Decision:

@@ -70,7 +70,7 @@ def machines(summary: Summary, *, width: float = 1160, height: float = 170) -> D
     for row, (name, css, span) in enumerate(reversed(key)):
         at = 46 + 18 * row
         parts.append(f'<rect x="0" y="{at - 9}" width="10" height="10" rx="2" class="f-{css}"/>')
-        parts.append(text(16, at, f"{name} {span}"))
+        parts.append(text(16, at, f"{name} {span}", css="small"))
     return Drawing(width, height, "".join(parts))
 
 

@@ -15,6 +15,7 @@ from tidepool.report.svg import (
     diamond,
     line,
     path,
+    px,
     steps,
     text,
     time_ticks,
@@ -24,27 +25,32 @@ from tidepool.report.svg import (
 LANE, PLOT, HEAD, FOOT = 34.0, 24.0, 44.0, 24.0
 """Pixels: a lane, its plot, the header with the key above all lanes, the times below."""
 
+KEY_ROW, LETTER = 18.0, 6.6
+"""Pixels: a row of the key, and the mean width of a letter at 12 pixels."""
+
 DEMAND_BINS = 144
 """Points of a demand line: one every 10 minutes of a day, so that its shape shows and not its noise."""
 
 
 def lanes(summary: Summary, *, width: float = 1160) -> Drawing:
     """Every model of the summary, the largest first. Each lane has a scale of its own, named at its right."""
-    height = HEAD + LANE * len(summary.models) + FOOT
     x = Scale(summary.from_s, summary.to_s, LEFT, width - RIGHT)
     colours = pool_colours(summary)
+    key, rows = _key(colours, x)
+    head = HEAD + KEY_ROW * (rows - 1)
+    height = head + LANE * len(summary.models) + FOOT
     parts = [
         text(0, 14, "Accelerators held", css="mid"),
         text(0, 31, "by each model"),
-        _key(colours, x),
-        text(x.stop + 8, HEAD - 12, "low–high", css="small"),
+        key,
+        text(x.stop + 8, head - 12, "low–high", css="small"),
     ]
     bottom = height - FOOT
     for moment, words in time_ticks(summary.from_s, summary.to_s):
-        parts.append(line(x(moment), HEAD - 6, x(moment), bottom, css="grid"))
+        parts.append(line(x(moment), head - 6, x(moment), bottom, css="grid"))
         parts.append(text(x(moment), bottom + 16, words, css="num small", anchor="middle"))
     for position, row in enumerate(summary.models):
-        base = HEAD + LANE * position + PLOT + 2
+        base = head + LANE * position + PLOT + 2
         parts += _lane(summary, row, x, base=base, colours=colours)
     return Drawing(width, height, "".join(parts))
 
@@ -116,24 +122,23 @@ def _mark(note: Note, x: Scale, base: float) -> str:
             return ""
 
 
-def _key(colours: Mapping[str, str], x: Scale) -> str:
-    """What the colours and marks mean, in one row."""
+def _key(colours: Mapping[str, str], x: Scale) -> tuple[str, int]:
+    """What the colours and marks mean, and in how many rows it is said."""
     items = [(f"on {pool}", css) for pool, css in colours.items()] + [("dedicated", "alone")]
-    parts = []
-    at = x.start
-    for words, css in items:
-        parts.append(f'<rect x="{at:.0f}" y="5" width="10" height="10" rx="2" class="f-{css}"/>')
-        parts.append(text(at + 15, 14, words))
-        at += 30 + 6.6 * len(words)
-    parts.append(line(at, 10, at + 18, 10, css="s-ink thin"))
-    parts.append(text(at + 24, 14, "requests"))
-    at += 92
-    parts.append(diamond(at, 10, css="f-move"))
-    parts.append(text(at + 10, 14, "move begins"))
-    at += 98
-    parts.append(triangle(at, 6, css="f-wake", size=4.5))
-    parts.append(text(at + 10, 14, "woken by the no-capacity alarm"))
-    return "".join(parts)
+    named = [(words, f'<rect x="0" y="-9" width="10" height="10" rx="2" class="f-{css}"/>') for words, css in items]
+    named += [
+        ("requests", line(-2, -4, 11, -4, css="s-ink thin")),
+        ("move begins", diamond(5, -4, css="f-move")),
+        ("woken by the no-capacity alarm", triangle(5, -8, css="f-wake", size=4.5)),
+    ]
+    parts, at, row = [], x.start, 0
+    for words, sign in named:
+        width = 32 + LETTER * len(words)
+        if at > x.start and at + width > x.stop:
+            at, row = x.start, row + 1
+        parts.append(f'<g transform="translate({px(at)} {14 + KEY_ROW * row})">{sign}{text(16, 0, words)}</g>')
+        at += width
+    return "".join(parts), row + 1
 
 
 def short(count: int) -> str:

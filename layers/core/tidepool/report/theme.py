@@ -11,6 +11,8 @@ LIGHT = {
     "shared": "#0b8484",
     "shared2": "#58b8c4",
     "shared3": "#2f6f9f",
+    "shared4": "#5d8f2f",
+    "shared5": "#8c6d46",
     "alone": "#6a57d5",
     "other": "#75808f",
     "wake": "#c26a00",
@@ -30,6 +32,8 @@ DARK = {
     "shared": "#22b8a9",
     "shared2": "#7fd6e0",
     "shared3": "#5fa3d8",
+    "shared4": "#9bc76a",
+    "shared5": "#c9a678",
     "alone": "#a195ff",
     "other": "#8b99aa",
     "wake": "#f5b13d",
@@ -40,8 +44,8 @@ DARK = {
 
 FONT = "ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
 
-POOLS = ("shared", "shared2", "shared3")
-"""Colours of pools, in the order in which they appear; a fourth pool starts again."""
+POOLS = ("shared", "shared2", "shared3", "shared4", "shared5")
+"""Colours of pools, in order; a sixth pool starts again."""
 
 
 def variables() -> str:
