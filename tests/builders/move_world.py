@@ -6,36 +6,33 @@ separate simulations judge the same protocol.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from builders import NOW, P4D, a_component, a_config, a_model, a_pool
+from builders.move_fakes import FakeRoutes, Fakes
 from tidepool.config.types import Config, Hosting, InstanceConfig, PoolConfig, RouteConfig, Shape, Via
-from tidepool.errors import AlreadyExists, Busy, Conflict, NotFound, QuotaExceeded, Unreachable
 from tidepool.fleet import (
     Component,
     Endpoint,
     EndpointKind,
     Evidence,
-    InstanceType,
     Route,
     Series,
     Signal,
     Status,
     Target,
 )
-from tidepool.fleet.asked import Answer, NewComponent, NewEndpoint
 from tidepool.move.state import Move
 from tidepool.plan.change import StartMove
-from tidepool.runtime.ports import MetricTarget, Operation, Ports
+from tidepool.runtime.ports import Operation, Ports
 
 POOL_A, POOL_B, OWN = "pool-a", "pool-b", "own"
 MODEL = "m"
 TAGS = {"model": MODEL, "tidepool:managed": "true", "team": "codegen"}
-START_MINUTES = 5
 REQUESTS_A_MINUTE = 600.0
 SERVICE_S = 20.0
 FIRST_S = NOW - 1800
@@ -230,9 +227,16 @@ class World:
 
     def ports(self, wrap: Callable[[str, Callable[..., Any]], Callable[..., Any]] | None = None) -> Ports:
         """The world behind every port; `wrap` may stand between a run and each of its writes."""
-        one: Any = _Fakes(self, wrap or (lambda _, call: call))
+        one: Any = Fakes(self, wrap or (lambda _, call: call))
         return Ports(
-            hosting=one, metrics=one, prices=one, routes=_Routes(self, one), ledger=one, bus=one, config=one, alarms=one
+            hosting=one,
+            metrics=one,
+            prices=one,
+            routes=FakeRoutes(self, one),
+            ledger=one,
+            bus=one,
+            config=one,
+            alarms=one,
         )
 
     def series(self, values: Mapping[int, float], step: int, until: int) -> Series:
@@ -260,199 +264,3 @@ class World:
             latency_ms=self.series(dict.fromkeys(sent, 1000 * SERVICE_S * slow), 60, until),
             errors=self.series(errors, 60, until),
         )
-
-
-WRITES = (
-    "create_component",
-    "create_endpoint",
-    "delete_component",
-    "delete_endpoint",
-    "set_copies",
-    "set_instances",
-    "probe",
-    "save_move",
-    "record",
-    "announce",
-)
-
-
-class _Fakes:
-    """Hosting, metrics, prices, ledger, bus, config and alarms over one World."""
-
-    def __init__(self, world: World, wrap: Callable[[str, Callable[..., Any]], Callable[..., Any]]) -> None:
-        self._world, self.wrap = world, wrap
-        for name in WRITES:
-            setattr(self, name, wrap(name, getattr(self, f"_{name}")))
-
-    def endpoints(self) -> Mapping[str, Endpoint]:
-        return dict(self._world.endpoints)
-
-    def components(self) -> Mapping[str, Component]:
-        return dict(self._world.components)
-
-    def endpoint(self, name: str) -> Endpoint:
-        found = self._world.endpoints.get(name)
-        if found is None:
-            raise NotFound("DescribeEndpoint", name, "ValidationException", "Could not find endpoint")
-        return replace(found, instances_now=0) if self._world._is_dead(name) else found
-
-    def component(self, name: str) -> Component:
-        found = self._world.components.get(name)
-        if found is None:
-            raise NotFound("DescribeInferenceComponent", name, "ValidationException", "Could not find it")
-        return replace(found, copies_now=0) if self._world._is_dead(name) else found
-
-    def _create_component(self, new: NewComponent, *, change: str) -> None:
-        world = self._world
-        self._may_write(new.name)
-        if new.name in world.components:
-            raise AlreadyExists("CreateInferenceComponent", new.name, "ValidationException", "already exists")
-        world.components[new.name] = Component(
-            name=new.name,
-            model=new.tags.get("model", ""),
-            endpoint=new.endpoint,
-            variant=new.variant,
-            status=Status.CREATING,
-            copies_wanted=new.copies,
-            copies_now=0,
-            accelerators_per_copy=new.accelerators_per_copy,
-            changed_at=world.now,
-            artifact=new.sagemaker_model,
-            tags={**new.tags, "tidepool:change": change},
-        )
-        world.ready_at[new.name] = world.now + 60 * START_MINUTES
-
-    def _create_endpoint(self, new: NewEndpoint, *, change: str) -> None:
-        world = self._world
-        self._may_write(new.name)
-        world.configs.add(new.name)
-        if new.name in world.endpoints:
-            raise AlreadyExists("CreateEndpoint", new.name, "ValidationException", "already existing endpoint")
-        tags = {**new.tags, "tidepool:change": change}
-        world.endpoints[new.name] = world._dedicated(new.name, new.instances, tags, Status.CREATING)
-        world.ready_at[new.name] = world.now + 60 * START_MINUTES
-
-    def _may_write(self, name: str) -> None:
-        since, until = self._world.trouble.busy
-        if since <= self._world.now < until:
-            raise Busy("Create", name, "ValidationException", "Cannot update in-progress endpoint")
-        if self._world.trouble.create_refused:
-            raise QuotaExceeded("Create", name, "ResourceLimitExceeded", "The account-level service limit is 0")
-
-    def _delete_component(self, name: str, *, change: str) -> None:
-        found = self.component(name)
-        if found.status in {Status.CREATING, Status.UPDATING}:
-            raise Busy("DeleteInferenceComponent", name, "ValidationException", "it is CREATE_IN_PROGRESS")
-        self._goes(name)
-        self._world.components[name] = replace(found, status=Status.DELETING)
-
-    def _delete_endpoint(self, name: str, *, change: str) -> None:
-        world = self._world
-        if name not in world.endpoints:
-            world.configs.discard(name)
-        found = self.endpoint(name)
-        if found.status in {Status.CREATING, Status.UPDATING}:
-            raise Busy("DeleteEndpoint", name, "ValidationException", "Cannot update in-progress endpoint")
-        self._goes(name)
-        world.endpoints[name] = replace(found, status=Status.DELETING)
-
-    def _goes(self, name: str) -> None:
-        """What still runs there when it goes is lost: nothing may have been sent in the last minute."""
-        world = self._world
-        world.lost += world.sent.get(name, {}).get(world.now - 60, 0.0)
-        world.gone_at[name] = world.now + 120
-
-    def _set_copies(self, component: str, copies: int, *, change: str) -> None:
-        found = self.component(component)
-        if copies == 0:
-            self._world.lost += self._world.sent.get(component, {}).get(self._world.now - 60, 0.0)
-        if found.status.busy:
-            raise Busy("UpdateInferenceComponentRuntimeConfig", component, "ValidationException", "in-progress")
-        if copies > found.copies_now:
-            self._world.components[component] = replace(found, copies_wanted=copies, status=Status.UPDATING)
-            self._world.ready_at[component] = self._world.now + 60 * START_MINUTES
-        else:
-            self._world.components[component] = replace(found, copies_wanted=copies, copies_now=copies)
-
-    def _set_instances(self, endpoint: str, variant: str, instances: int, *, change: str) -> None:
-        found = self.endpoint(endpoint)
-        assert variant == found.variant
-        if found.status.busy:
-            raise Busy("UpdateEndpointWeightsAndCapacities", endpoint, "ValidationException", "in-progress")
-        if instances > found.instances_now:
-            self._world.endpoints[endpoint] = replace(found, instances_wanted=instances, status=Status.UPDATING)
-            self._world.ready_at[endpoint] = self._world.now + 60 * START_MINUTES
-        else:
-            self._world.endpoints[endpoint] = replace(found, instances_wanted=instances, instances_now=instances)
-
-    def _probe(self, target: Target, sample: str) -> Answer:
-        is_target = target.name != self._world._source_name()
-        if is_target and self._world.trouble.target_mute:
-            return Answer(False, 500, 10.0, why="no answer")
-        return Answer(self._world.serves(target.endpoint, target.component), 200, 10.0, schema="shape")
-
-    def evidence(self, targets: Sequence[MetricTarget], now: int, window_s: int) -> Mapping[str, Evidence]:
-        return {target.name: self._world.evidence_of(target.name) for target in targets}
-
-    def instance_types(self, names: Sequence[str]) -> Mapping[str, InstanceType]:
-        return {P4D.name: P4D}
-
-    def signals(self, now: int) -> tuple[Signal, ...]:
-        return tuple(self._world.signals)
-
-    def _record(self, operation: Operation) -> None:
-        self._world.operations.append(operation)
-
-    def moves(self) -> tuple[Move, ...]:
-        return tuple(move for move in self._world.stored.values() if not move.phase.ended)
-
-    def ended_moves(self, since: int) -> tuple[Move, ...]:
-        return tuple(m for m in self._world.stored.values() if m.phase.ended and m.since >= since)
-
-    def _save_move(self, move: Move, *, expected_version: int) -> None:
-        found = self._world.stored.get(move.id)
-        if (found.version if found else 0) != expected_version:
-            raise Conflict(f"move {move.id} is at another version")
-        self._world.stored[move.id] = replace(move, version=expected_version + 1)
-
-    def _announce(self, kind: str, detail: Mapping[str, object], now: int) -> None:
-        assert kind == "move"
-        self._world.told.append(detail)
-
-    def current(self) -> tuple[Config, str]:
-        return self._world.config(), "commit"
-
-    def frozen_by(self, config: Config, now: int) -> tuple[str, ...]:
-        return ()
-
-
-class _Routes:
-    """A versioned store. Callers follow 30 s later; a silent gateway never does."""
-
-    def __init__(self, world: World, fakes: _Fakes) -> None:
-        self._world = world
-        self.write = fakes.wrap("write_route", self._write)
-
-    def _away(self) -> None:
-        since, until = self._world.trouble.store_away
-        if since <= self._world.now < until:
-            raise Unreachable("the route store does not answer")
-
-    def read(self, model: str, via: RouteConfig) -> Route | None:
-        self._away()
-        return self._world.routes.get(model)
-
-    def _write(self, route: Route, via: RouteConfig, *, expected_version: int) -> None:
-        self._away()
-        found = self._world.routes.get(route.model)
-        if (found.version if found else 0) != expected_version:
-            raise Conflict(f"route of {route.model} is at another version")
-        assert sum(target.weight for target in route.targets) == 100
-        for target in route.targets:
-            asleep = target.component and self._world.components[target.component].copies_wanted == 0
-            serves = self._world.serves(target.endpoint, target.component)
-            assert serves or asleep or not target.weight, f"the route sends callers to nobody: {route}"
-        self._world.routes[route.model] = replace(route, version=expected_version + 1)
-
-    def followed(self, route: Route, via: RouteConfig, now: int) -> bool:
-        return not self._world.trouble.gateway_silent and now - route.changed_at >= 45

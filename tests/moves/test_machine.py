@@ -1,4 +1,4 @@
-"""The guards of each phase, one by one: (move, seen, now) → (move', command)."""
+"""The guards of the phases forward, one by one: (move, seen, now) → (move', command)."""
 
 from __future__ import annotations
 
@@ -8,172 +8,16 @@ import numpy as np
 import pytest
 
 from builders import NOW
-from builders.move_world import OWN, POOL_A, POOL_B, a_move
+from builders.move_turns import NEW, NEW_ONLY, OLD_ONLY, STARTED, evidence, move, route, seen, side
+from builders.move_world import POOL_A, POOL_B
 from tidepool.fleet import Evidence, Route, Series, Status, Target
 from tidepool.fleet.asked import Answer, NewComponent
-from tidepool.move import back, drain, shift
-from tidepool.move.command import CreateTarget, Delete, Probe, Resize, Shrink, Sweep, WriteRoute
+from tidepool.move import drain, shift
+from tidepool.move.command import CreateTarget, Probe, Resize, WriteRoute
 from tidepool.move.machine import step
 from tidepool.move.naming import target_name, target_tags
-from tidepool.move.seen import Probed, Seen, Side, Terms
-from tidepool.move.state import Move, Phase
-from tidepool.move.turn import EXPOSED, UNSEEN
-
-NEW = "tidepool-m-01234567"
-OLD_ONLY = (Target(POOL_A, "m", 100),)
-NEW_ONLY = (Target(POOL_B, NEW, 100),)
-HALF = (Target(POOL_A, "m", 50), Target(POOL_B, NEW, 50))
-STARTED = NOW - 900
-
-
-def move(phase: Phase, **changes: object) -> Move:
-    base = Move(
-        id="0123456789abcdef",
-        version=5,
-        ask=a_move(),
-        phase=phase,
-        step=0,
-        since=NOW - 300,
-        began=STARTED,
-        to_component=NEW,
-        sagemaker_model="artifact-m",
-        route_version=3,
-        settled_at=NOW - 240,
-        intent=f"create {NEW}",
-    )
-    return replace(base, **changes)  # type: ignore[arg-type]
-
-
-def side(name: str = "m", size: int = 2, **changes: object) -> Side:
-    change = "0123456789abcdef" if name == NEW else ""
-    base = Side(name, Status.IN_SERVICE, size, size, "main", "artifact-m", change, "")
-    return replace(base, **changes)  # type: ignore[arg-type]
-
-
-def route(*targets: Target, version: int = 3, at: int = NOW - 300) -> Route:
-    return Route("m", version, targets, at)
-
-
-def evidence(busy_until: int = 0, *, silent: bool = True, fresh: bool = True) -> Evidence:
-    """Fifteen minutes up to a minute ago: requests each minute until `busy_until`, then silence with utilisation."""
-    minutes = np.arange(STARTED, NOW - 60, 60)
-    tens = np.arange(STARTED, NOW - 60, 10)
-    sent = np.where(minutes < busy_until, 60.0, np.nan)
-    flight = np.where(tens < busy_until, 5.0, 0.0 if silent else 1.0)
-    used = np.full(len(minutes), 20.0 if fresh else np.nan)
-    return Evidence(
-        invocations=Series(STARTED, 60, sent),
-        concurrency=Series(STARTED, 10, flight),
-        utilisation=Series(STARTED, 60, used),
-    )
-
-
-def seen(**changes: object) -> Seen:
-    base = Seen(
-        terms=Terms(),
-        source=side(),
-        target=side(NEW),
-        route=route(*OLD_ONLY),
-        followed=True,
-        source_evidence=evidence(),
-        target_evidence=evidence(),
-    )
-    return replace(base, **changes)  # type: ignore[arg-type]
-
-
-# Back.
-
-
-def test_back_restores_the_route_before_anything_else() -> None:
-    turn = step(move(Phase.BACK, step=EXPOSED), seen(route=route(*HALF)), NOW)
-    assert turn.command == WriteRoute(Route("m", 4, OLD_ONLY, NOW))
-
-
-def test_back_never_sends_callers_to_a_source_that_does_not_serve() -> None:
-    gone = seen(route=route(*NEW_ONLY), source=None)
-    assert step(move(Phase.BACK, step=EXPOSED), gone, NOW).command is None
-    late = step(move(Phase.BACK, step=EXPOSED, why="it was slow", since=NOW - 9000), gone, NOW).move
-    assert late.phase is Phase.NEEDS_PERSON
-    assert "it was slow" in late.why and "bring it back, or route everybody to" in late.why
-
-
-@pytest.mark.parametrize(
-    "target_evidence",
-    [evidence(NOW - 120), evidence(silent=False), evidence(fresh=False), Evidence()],
-    ids=["requests a minute ago", "still in flight", "no utilisation", "no metrics"],
-)
-def test_back_does_not_remove_a_target_that_is_not_known_to_be_silent(target_evidence: Evidence) -> None:
-    turn = step(move(Phase.BACK, step=EXPOSED), seen(target_evidence=target_evidence), NOW)
-    assert (turn.command, turn.move.step) == (None, EXPOSED)
-
-
-def test_back_counts_only_the_silence_after_the_route_went_back() -> None:
-    just_now = seen(route=route(*OLD_ONLY, at=NOW - 100))
-    assert step(move(Phase.BACK, step=EXPOSED), just_now, NOW).move.step == EXPOSED
-    assert step(move(Phase.BACK, step=EXPOSED), seen(), NOW).move.step == UNSEEN
-
-
-def test_back_removes_only_what_this_move_made() -> None:
-    mine = step(move(Phase.BACK, step=UNSEEN), seen(), NOW)
-    assert mine.command == Delete(NEW, dedicated=False)
-    theirs = step(move(Phase.BACK, step=UNSEEN), seen(target=side(NEW, change="another")), NOW)
-    assert (theirs.command, theirs.move.phase) == (None, Phase.ROLLED_BACK)
-
-
-def test_back_keeps_the_only_home_that_answers() -> None:
-    assert step(move(Phase.BACK, step=UNSEEN), seen(source=None), NOW).command is None
-    dead = side(status=Status.FAILED, size_now=0)
-    assert step(move(Phase.BACK, step=UNSEEN), seen(source=dead), NOW).command is None
-    asleep = side(size=0)
-    assert isinstance(step(move(Phase.BACK, step=UNSEEN), seen(source=asleep), NOW).command, Delete)
-
-
-def test_back_waits_for_a_late_create_and_sweeps_a_dedicated_homes_config() -> None:
-    dedicated = move(Phase.BACK, step=UNSEEN, ask=a_move(POOL_A, "tidepool-m"), to_component="")
-    absent = seen(target=None)
-    assert step(replace(dedicated, since=NOW - back.LINGER_S + 1), absent, NOW).command is None
-    turn = step(dedicated, absent, NOW)
-    assert turn.command == Sweep("tidepool-m")
-    swept = replace(absent, acted="remove what is left of tidepool-m")
-    assert step(dedicated, swept, NOW).move.phase is Phase.ROLLED_BACK
-
-
-def test_a_target_that_cannot_be_removed_is_handed_to_a_person_by_name() -> None:
-    stuck = step(move(Phase.BACK, step=UNSEEN, since=NOW - back.REMOVE_S - 1, why="quota"), seen(), NOW).move
-    assert stuck.phase is Phase.NEEDS_PERSON
-    assert "quota" in stuck.why and f"{NEW} could not be removed" in stuck.why
-
-
-# Retire.
-
-
-def test_nothing_is_deleted_while_the_target_does_not_serve() -> None:
-    retiring = move(Phase.RETIRE, source_was_ours=True)
-    assert step(retiring, seen(), NOW).command == Delete("m", dedicated=False)
-    assert step(retiring, seen(target=None), NOW).command is None
-    assert step(retiring, seen(target=side(NEW, size_now=0)), NOW).command is None
-
-
-def test_a_source_that_got_a_new_version_meanwhile_is_never_deleted() -> None:
-    turn = step(move(Phase.RETIRE, source_was_ours=True), seen(source=side(artifact="artifact-m-v2")), NOW)
-    assert (turn.command, turn.move.phase) == (None, Phase.NEEDS_PERSON)
-    assert "artifact-m-v2" in turn.move.why
-
-
-def test_somebody_elses_source_is_lowered_and_not_deleted() -> None:
-    assert step(move(Phase.RETIRE), seen(), NOW).command == Shrink("m", dedicated=False, variant="main")
-    own = move(Phase.RETIRE, ask=a_move(OWN, POOL_B))
-    assert step(own, seen(source=side(OWN)), NOW).command == Shrink(OWN, dedicated=True, variant="main")
-    assert step(own, seen(source=side(OWN, size=1)), NOW).move.phase is Phase.DONE
-    told = seen(terms=Terms(retire_delete=True))
-    assert step(move(Phase.RETIRE), told, NOW).command == Delete("m", dedicated=False)
-
-
-def test_a_source_that_cannot_be_retired_is_handed_to_a_person_and_callers_stay_on_the_target() -> None:
-    late = step(move(Phase.RETIRE, source_was_ours=True, since=NOW - 3601), seen(refused="Denied"), NOW).move
-    assert late.phase is Phase.NEEDS_PERSON
-    assert "Denied" in late.why and NEW in late.why
-
+from tidepool.move.seen import Probed, Seen, Terms
+from tidepool.move.state import Phase
 
 # Drain.
 

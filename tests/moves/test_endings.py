@@ -1,0 +1,111 @@
+"""The guards of the way back and of retire: nothing is removed that callers may still need."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from builders import NOW
+from builders.move_turns import HALF, NEW, NEW_ONLY, OLD_ONLY, evidence, move, route, seen, side
+from builders.move_world import OWN, POOL_A, POOL_B, a_move
+from tidepool.fleet import Evidence, Route, Status
+from tidepool.move import back
+from tidepool.move.command import Delete, Shrink, Sweep, WriteRoute
+from tidepool.move.machine import step
+from tidepool.move.seen import Terms
+from tidepool.move.state import Phase
+from tidepool.move.turn import EXPOSED, UNSEEN
+
+# Back.
+
+
+def test_back_restores_the_route_before_anything_else() -> None:
+    turn = step(move(Phase.BACK, step=EXPOSED), seen(route=route(*HALF)), NOW)
+    assert turn.command == WriteRoute(Route("m", 4, OLD_ONLY, NOW))
+
+
+def test_back_never_sends_callers_to_a_source_that_does_not_serve() -> None:
+    gone = seen(route=route(*NEW_ONLY), source=None)
+    assert step(move(Phase.BACK, step=EXPOSED), gone, NOW).command is None
+    late = step(move(Phase.BACK, step=EXPOSED, why="it was slow", since=NOW - 9000), gone, NOW).move
+    assert late.phase is Phase.NEEDS_PERSON
+    assert "it was slow" in late.why and "bring it back, or route everybody to" in late.why
+
+
+@pytest.mark.parametrize(
+    "target_evidence",
+    [evidence(NOW - 120), evidence(silent=False), evidence(fresh=False), Evidence()],
+    ids=["requests a minute ago", "still in flight", "no utilisation", "no metrics"],
+)
+def test_back_does_not_remove_a_target_that_is_not_known_to_be_silent(target_evidence: Evidence) -> None:
+    turn = step(move(Phase.BACK, step=EXPOSED), seen(target_evidence=target_evidence), NOW)
+    assert (turn.command, turn.move.step) == (None, EXPOSED)
+
+
+def test_back_counts_only_the_silence_after_the_route_went_back() -> None:
+    just_now = seen(route=route(*OLD_ONLY, at=NOW - 100))
+    assert step(move(Phase.BACK, step=EXPOSED), just_now, NOW).move.step == EXPOSED
+    assert step(move(Phase.BACK, step=EXPOSED), seen(), NOW).move.step == UNSEEN
+
+
+def test_back_removes_only_what_this_move_made() -> None:
+    mine = step(move(Phase.BACK, step=UNSEEN), seen(), NOW)
+    assert mine.command == Delete(NEW, dedicated=False)
+    theirs = step(move(Phase.BACK, step=UNSEEN), seen(target=side(NEW, change="another")), NOW)
+    assert (theirs.command, theirs.move.phase) == (None, Phase.ROLLED_BACK)
+
+
+def test_back_keeps_the_only_home_that_answers() -> None:
+    assert step(move(Phase.BACK, step=UNSEEN), seen(source=None), NOW).command is None
+    dead = side(status=Status.FAILED, size_now=0)
+    assert step(move(Phase.BACK, step=UNSEEN), seen(source=dead), NOW).command is None
+    asleep = side(size=0)
+    assert isinstance(step(move(Phase.BACK, step=UNSEEN), seen(source=asleep), NOW).command, Delete)
+
+
+def test_back_waits_for_a_late_create_and_sweeps_a_dedicated_homes_config() -> None:
+    dedicated = move(Phase.BACK, step=UNSEEN, ask=a_move(POOL_A, "tidepool-m"), to_component="")
+    absent = seen(target=None)
+    assert step(replace(dedicated, since=NOW - back.LINGER_S + 1), absent, NOW).command is None
+    turn = step(dedicated, absent, NOW)
+    assert turn.command == Sweep("tidepool-m")
+    swept = replace(absent, acted="remove what is left of tidepool-m")
+    assert step(dedicated, swept, NOW).move.phase is Phase.ROLLED_BACK
+
+
+def test_a_target_that_cannot_be_removed_is_handed_to_a_person_by_name() -> None:
+    stuck = step(move(Phase.BACK, step=UNSEEN, since=NOW - back.REMOVE_S - 1, why="quota"), seen(), NOW).move
+    assert stuck.phase is Phase.NEEDS_PERSON
+    assert "quota" in stuck.why and f"{NEW} could not be removed" in stuck.why
+
+
+# Retire.
+
+
+def test_nothing_is_deleted_while_the_target_does_not_serve() -> None:
+    retiring = move(Phase.RETIRE, source_was_ours=True)
+    assert step(retiring, seen(), NOW).command == Delete("m", dedicated=False)
+    assert step(retiring, seen(target=None), NOW).command is None
+    assert step(retiring, seen(target=side(NEW, size_now=0)), NOW).command is None
+
+
+def test_a_source_that_got_a_new_version_meanwhile_is_never_deleted() -> None:
+    turn = step(move(Phase.RETIRE, source_was_ours=True), seen(source=side(artifact="artifact-m-v2")), NOW)
+    assert (turn.command, turn.move.phase) == (None, Phase.NEEDS_PERSON)
+    assert "artifact-m-v2" in turn.move.why
+
+
+def test_somebody_elses_source_is_lowered_and_not_deleted() -> None:
+    assert step(move(Phase.RETIRE), seen(), NOW).command == Shrink("m", dedicated=False, variant="main")
+    own = move(Phase.RETIRE, ask=a_move(OWN, POOL_B))
+    assert step(own, seen(source=side(OWN)), NOW).command == Shrink(OWN, dedicated=True, variant="main")
+    assert step(own, seen(source=side(OWN, size=1)), NOW).move.phase is Phase.DONE
+    told = seen(terms=Terms(retire_delete=True))
+    assert step(move(Phase.RETIRE), told, NOW).command == Delete("m", dedicated=False)
+
+
+def test_a_source_that_cannot_be_retired_is_handed_to_a_person_and_callers_stay_on_the_target() -> None:
+    late = step(move(Phase.RETIRE, source_was_ours=True, since=NOW - 3601), seen(refused="Denied"), NOW).move
+    assert late.phase is Phase.NEEDS_PERSON
+    assert "Denied" in late.why and NEW in late.why
