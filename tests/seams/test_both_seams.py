@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seams.both import COMMIT, MOVING, on_the_fast_seam, on_the_true_seam
+from seams.both import COMMIT, FLEET, MOVING, on_the_fast_seam, on_the_true_seam
 from seams.world import START_S, a_cloud
 from tidepool_lab.twin.cloud import Cloud
 
@@ -83,3 +83,20 @@ def test_both_seams_move_a_model_in_the_same_steps_and_lose_no_request() -> None
     # The old home is gone, and callers follow the route to the new one.
     assert sorted(true.endpoints()) == ["pool"]
     assert true.components()[next(n for n in true.components() if n.startswith("tidepool-"))].model == "idle"
+
+
+def a_sudden_hour() -> Cloud:
+    """Ten times the demand from one minute to the next, twice; and a model without copies that is called."""
+    spiky = [40] * 10 + [400] * 3 + [40] * 20 + [600] * 10 + [40] * 20
+    silent = [0] * 12 + [20] * 5 + [0] * 3 + [9] * 4 + [0] * 39
+    return a_cloud({"a": spiky, "b": [60] * 63, "zero": silent}, copies={"a": 1, "b": 1, "zero": 0}, past=30)
+
+
+def test_both_seams_are_woken_by_burst_alarms_at_the_same_ten_seconds() -> None:
+    fleet = FLEET.replace("    min_copies: 0\n", "    min_copies: 0\n    burst_alarm: true\n")
+    until_s = START_S + 63 * 60
+    _, expected = on_the_fast_seam(a_sudden_hour, until_s, fleet=fleet)
+    _, records = on_the_true_seam(a_sudden_hour, until_s, fleet=fleet)
+    assert records == expected
+    between = [record["now"] - START_S for record in decoded(records) if record["now"] % 60]
+    assert between

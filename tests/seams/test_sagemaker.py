@@ -6,10 +6,11 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError, EndpointConnectionError, ParamValidationError
 
 from seams.world import P4D, START_S, TAGS
-from tidepool.errors import Unreachable
+from tidepool.errors import Throttled, Unreachable
 from tidepool_lab.embedded import intercept
 from tidepool_lab.embedded.rig import Rig
 
@@ -156,6 +157,19 @@ def test_a_service_that_does_not_answer_is_a_connection_error() -> None:
 
     with intercept.answering({"sagemaker": silence}), pytest.raises(EndpointConnectionError):
         boto3.client("sagemaker", region_name="us-east-1", **NOBODY).list_endpoints()
+
+
+def test_a_throttled_call_is_tried_again_as_often_as_the_client_is_told() -> None:
+    tries: list[str] = []
+
+    def busy(operation: str, params: intercept.Params) -> None:
+        tries.append(operation)
+        raise Throttled(operation, "pool", "ThrottlingException", "Rate exceeded")
+
+    config = Config(retries={"mode": "adaptive", "total_max_attempts": 3})
+    with intercept.answering({"sagemaker": busy}), pytest.raises(ClientError, match="Rate exceeded"):
+        boto3.client("sagemaker", region_name="us-east-1", config=config, **NOBODY).list_endpoints()
+    assert len(tries) == 3
 
 
 NOBODY = {"aws_access_key_id": "nobody", "aws_secret_access_key": "nothing"}

@@ -156,6 +156,10 @@ class Rig:
         return _after(self._evaluated_s, FAST_S if fast else SLOW_S)
 
     def _move(self, at: int) -> None:
+        """Time is `at`. Endpoints' changes since then are told now: best effort, up to a minute late, as AWS says.
+
+        decide drops what is older than its last look, so that they add no decision to the tick's.
+        """
         self.cloud.run_to(at)
         self._clock.move_to(moment(at))
         self.dispatcher.now_s = at
