@@ -12,7 +12,7 @@ from tidepool.config.types import Bounds, Hold, Hosting, Limits, Money, PoolConf
 from tidepool.decision.codec import record_bytes
 from tidepool.decision.pipeline import decide
 from tidepool.decision.record import Decision
-from tidepool.fleet import Endpoint, EndpointKind, Evidence, Series, Signal, SignalKind, Status
+from tidepool.fleet import Endpoint, EndpointKind, Evidence, Route, Series, Signal, SignalKind, Status, Target
 from tidepool.memory import Memory, Minute, ModelMemory
 from tidepool.plan.change import ScaleCopies, ScaleInstances, SetBounds, StartMove
 
@@ -237,3 +237,13 @@ def test_what_a_move_left_parked_at_zero_is_no_home() -> None:
     fleet = a_fleet({"a-2": evidence(25.0, 2)}, components=[parked, lived_in])
     decision = decide(fleet, a_config(), KNOWN, NOW)
     assert decision.homes == {"a": ("a-2",)}
+
+
+def test_an_endpoint_that_a_move_left_to_its_owner_is_no_home() -> None:
+    """The route names the pool: the dedicated endpoint at its minimum is seen, and neither scaled nor a reason to wait."""
+    route = Route("a", 3, (Target(POOL, "a", 100),), NOW - 3600)
+    load = {"a": evidence(25.0, 2), "a-alone": evidence(0.0, 1)}
+    fleet = a_fleet(load, endpoints=[a_pool(), alone()], routes={"a": route})
+    assert decide(fleet, a_config(), KNOWN, NOW).homes == {"a": ("a",)}
+    still_called = replace(fleet, routes={"a": replace(route, targets=(Target("a-alone", "", 100),))})
+    assert decide(still_called, a_config(), KNOWN, NOW).homes == {"a": ("a", "a-alone")}

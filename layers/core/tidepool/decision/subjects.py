@@ -121,19 +121,29 @@ def subjects(fleet: Fleet, config: Config) -> tuple[Subject, ...]:
         homes.setdefault(endpoint.model, []).append(
             _home(fleet, config, endpoint, component=None, pool=None, shape=shape)
         )
-    lived_in = {model: _lived_in(homes[model]) for model in sorted(homes)}
+    lived_in = {model: _lived_in(homes[model], fleet, model) for model in sorted(homes)}
     return tuple(Subject(model, terms(model), _rung(terms(model), of), of) for model, of in lived_in.items())
 
 
-def _lived_in(homes: list[Home]) -> tuple[Home, ...]:
-    """The homes without what a move or an old version left parked at zero, while nobody asks for it."""
-    return tuple(home for home in homes if not _parked(home)) or tuple(homes)
+def _lived_in(homes: list[Home], fleet: Fleet, model: str) -> tuple[Home, ...]:
+    """The homes without what a move or an old version left behind for its owner, while nobody asks for it."""
+    route = None if model in fleet.moving else fleet.routes.get(model)
+    called = {target.name for target in route.targets if target.weight > 0} if route else set()
+    here = {home.target for home in homes} & called
+    left = [home for home in homes if not _parked(home) and not (here and _left_alone(home, called))]
+    return tuple(left) or tuple(homes)
 
 
 def _parked(home: Home) -> bool:
+    """A component at zero that nobody asks for."""
     if home.size_wanted or home.size_now:
         return False
     return not (np.nan_to_num(home.evidence.rejected.values) > 0).any()
+
+
+def _left_alone(home: Home, called: set[str]) -> bool:
+    """A dedicated endpoint at its minimum that the route does not name: a move's source that is not ours to delete."""
+    return home.component is None and home.size_wanted <= 1 and home.target not in called
 
 
 def _home(
