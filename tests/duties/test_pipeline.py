@@ -240,7 +240,7 @@ def test_what_a_move_left_parked_at_zero_is_no_home() -> None:
 
 
 def test_an_endpoint_that_a_move_left_to_its_owner_is_no_home() -> None:
-    """The route names the pool: the dedicated endpoint at its minimum is seen, and neither scaled nor a reason to wait."""
+    """The route names the pool: the dedicated endpoint at its minimum is seen, and not scaled."""
     route = Route("a", 3, (Target(POOL, "a", 100),), NOW - 3600)
     load = {"a": evidence(25.0, 2), "a-alone": evidence(0.0, 1)}
     fleet = a_fleet(load, endpoints=[a_pool(), alone()], routes={"a": route})
