@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from seams.both import a_rig
-from seams.world import START_S, a_cloud
+from seams.world import P4D, START_S, a_cloud
 from tidepool_lab.embedded.dispatcher import Happened
 from tidepool_lab.embedded.rig import Rig
 from tidepool_lab.twin.cloud import Cloud
-from tidepool_lab.twin.faults import Faults
+from tidepool_lab.twin.faults import Faults, seeded_faults
 
 MINUTES = 40
 STEADY_S = START_S + MINUTES * 60
@@ -118,6 +118,22 @@ def test_skipped_ticks_end_in_the_same_copies(undisturbed: Mapping[str, int], sk
         rig.run_to(STEADY_S)
         assert len(rig.records()) == MINUTES - len(skipped)
     assert wanted(cloud) == undisturbed
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_two_hours_of_seeded_faults_crash_nothing_and_lose_count_of_no_request(seed: int) -> None:
+    traffic = {"up": [60] * 30 + [300] * 90, "down": [200] * 30 + [30] * 90, "zero": [0] * 40 + [20] * 30 + [0] * 50}
+    faults = seeded_faults(
+        seed, (P4D,), start_s=START_S, days=0.1, throttled=0.05, outages_per_day=30, outage_s=600, events_late=0.1
+    )
+    cloud = a_cloud(traffic, copies={"up": 2, "down": 4, "zero": 0}, past=50, faults=faults)
+    with a_rig(cloud) as rig:
+        rig.run_to(START_S + 7200)
+        assert [h for h in rig.happened if h.kind in {"failed", "undelivered"}] == []
+        assert rig.denied() == []
+    cloud.check_conservation()
+    assert wanted(cloud)["up"] > 2
+    assert wanted(cloud)["down"] < 4
 
 
 def test_a_late_tick_is_dropped() -> None:
