@@ -247,3 +247,40 @@ def test_an_endpoint_that_a_move_left_to_its_owner_is_no_home() -> None:
     assert decide(fleet, a_config(), KNOWN, NOW).homes == {"a": ("a",)}
     still_called = replace(fleet, routes={"a": replace(route, targets=(Target("a-alone", "", 100),))})
     assert decide(still_called, a_config(), KNOWN, NOW).homes == {"a": ("a", "a-alone")}
+
+
+def test_a_model_that_may_never_be_at_zero_is_raised_from_it_unasked() -> None:
+    change = only(decide(a_fleet({}, components=[a_component(copies=0)]), a_config(a_model(min_copies=0)), KNOWN, NOW))
+    assert change.copies_to == 1 and change.because == "it is at zero, and never may be"
+
+
+def test_a_queue_that_can_wait_is_not_sized_as_if_it_could_not() -> None:
+    """640 in flight on 40 slots. With 750 s to start within, 750 - 2 × 325 s = 100 s are left to work the queue off."""
+    fleet = a_fleet({"a": evidence(640.0, 2)})
+    now = only(decide(fleet, a_config(a_model(max_copies=None)), KNOWN, NOW))
+    later = only(decide(fleet, a_config(a_model(max_copies=None, start_within_s=750)), KNOWN, NOW))
+    assert now.copies_to == 47
+    assert later.copies_to == 8, "40 busy + 600 × 10 / 100 queued = 100 in flight, × 1.4, and the square root of it"
+
+
+def test_a_few_copies_fewer_of_many_are_not_worth_a_change() -> None:
+    """19 of 20 copies would do: kept. 15 would do: lowered."""
+
+    def after(in_flight: float) -> Decision:
+        level = tuple(Minute(NOW - 60 * (30 - i), in_flight, in_flight, in_flight / 10) for i in range(30))
+        memory = Memory(models={"a": ModelMemory(recent=level)}, homes_checked=NOW)
+        fleet = a_fleet({"a": evidence(in_flight, 20)}, components=[a_component(copies=20)])
+        return decide(fleet, a_config(), memory, NOW)
+
+    assert not after(235.0).changes
+    assert only(after(185.0)).copies_to == 15
+
+
+def test_a_dedicated_endpoint_is_never_asked_below_one_instance() -> None:
+    config = a_config(a_model(host="dedicated"))
+    memory = Memory(models={"a": ModelMemory(recent=QUIET)}, homes_checked=NOW)
+    two = [alone(), alone(name="a-old")]
+    fleet = a_fleet(
+        {"a-alone": evidence(25.0, 1), "a-old": evidence(0.0, 1)}, components=[], endpoints=[a_pool(), *two]
+    )
+    assert not decide(fleet, config, memory, NOW).changes

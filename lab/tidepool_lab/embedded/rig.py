@@ -139,11 +139,11 @@ class Rig:
         self._on_event = on_event
         while (at := self._next_s()) < t_s:
             self._move(at)
-            self.dispatcher.act(at)
             if at == self._grid_s():
+                # Alarms before schedules: whoever an alarm wakes is not forestalled by the tick of the same second.
                 self._evaluated_s = at
                 self._look_at_alarms(at)
-                self.dispatcher.act(at)
+            self.dispatcher.act(at)
         self._move(t_s)
 
     def _next_s(self) -> int:
