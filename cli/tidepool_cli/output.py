@@ -15,14 +15,17 @@ from tidepool.errors import BadInput, Problem, TidepoolError
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 P = ParamSpec("P")
 
 OK, WRONG, CHANGES = 0, 1, 2
 """Exit codes. CHANGES is said by `plan` alone."""
 
-PLAIN_WIDTH = 160
+PLAIN_WIDTH = 200
 """Columns of plain text: wide enough that no table of ours is cut when it is piped."""
+UNBOUNDED = 10_000
+"""Columns that no table needs: how wide it wants to be is measured in them."""
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -90,14 +93,28 @@ def write_text(target: Path, text: str) -> None:
 
 
 def print_table(out: Console, title: str, columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:
-    """A table, first column left, the others right; a column with no value in any row is left out."""
+    """A table, first column left, the others right; a column with no value in any row is left out.
+
+    Where it is wider than the terminal it is turned on its side, and its cells are folded: no figure is ever cut.
+    """
+    from rich.measure import Measurement
+
+    shown = [c for c in columns if any(row.get(c) for row in rows)]
+    lines = [shown, *([row.get(c, "") for c in shown] for row in rows)]
+    table = _table(title, lines)
+    if Measurement.get(out, out.options.update(width=UNBOUNDED), table).maximum > out.width:
+        table = _table(title, list(zip(*lines, strict=True)))
+    out.print(table)
+
+
+def _table(title: str, lines: Sequence[Sequence[str]]) -> Table:
+    """The lines as a table, the first one its head."""
     from rich import box
     from rich.table import Table
 
-    shown = [c for c in columns if any(row.get(c) for row in rows)]
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-    for position, column in enumerate(shown):
-        table.add_column(column, justify="left" if position == 0 else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(*(row.get(c, "") for c in shown))
-    out.print(table)
+    for position, heading in enumerate(lines[0]):
+        table.add_column(heading, justify="left" if position == 0 else "right", overflow="fold")
+    for line in lines[1:]:
+        table.add_row(*line)
+    return table
