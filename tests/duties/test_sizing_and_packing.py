@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidepool.packing.instances import instances_for, room_for
+from tidepool.packing.instances import instances_for
 from tidepool.sizing.copies import copies_for, slots_for
 
 
@@ -57,8 +57,3 @@ def test_any_sizes_fit_within_the_bound_of_first_fit_decreasing(wanted: list[tup
 def test_a_copy_larger_than_any_machine_is_refused_with_its_size() -> None:
     with pytest.raises(ValueError, match="a copy of 8 accelerators does not fit a machine of 4"):
         instances_for([(1, 8)], 4)
-
-
-def test_room_counts_whole_copies() -> None:
-    assert room_for(2, accelerators=8, machines=2, used=13) == 1
-    assert room_for(2, accelerators=8, machines=2, used=17) == 0

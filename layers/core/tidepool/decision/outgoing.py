@@ -46,7 +46,7 @@ def outgoing(
         room.take(one, passed.size_to - one.home.size_wanted)
         if budget is not None:
             budget -= max(0.0, change.usd_per_hour)
-    bounds, recommended = _bounds(wanted, fleet, config, room, now)
+    bounds, recommended = _bounds(wanted, fleet, config, now=now)
     return (*changes, *bounds), (*held_back, *recommended), planned
 
 
@@ -57,7 +57,6 @@ class Room:
         self._fleet = fleet
         self._held: dict[str, int] = {}
         self._dedicated: dict[str, int] = {}
-        self.refused: dict[str, int] = {}
         for one in wanted:
             self.take(one, max(one.home.size_wanted, one.home.size_now))
 
@@ -176,9 +175,7 @@ def _budget_left(wanted: Sequence[Wanted], config: Config, planned: dict[str, in
     return config.money.budget_usd_per_hour - spend(everyone, planned).planned_usd_per_hour
 
 
-def _bounds(
-    wanted: Sequence[Wanted], fleet: Fleet, config: Config, room: Room, now: int
-) -> tuple[list[Change], list[Held]]:
+def _bounds(wanted: Sequence[Wanted], fleet: Fleet, config: Config, *, now: int) -> tuple[list[Change], list[Held]]:
     """A pool whose maximum stands in the way of what is wanted gets a wider one, where the pool says `write`.
 
     Rarely, and with a wide ceiling: whether AWS changes bounds in place or rebuilds the fleet is unknown.

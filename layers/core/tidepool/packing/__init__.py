@@ -1,1 +1,1 @@
-"""Duty: how copies share instances, and what that costs. Never imports the other duties."""
+"""Duty: how copies share instances. Never imports the other duties."""

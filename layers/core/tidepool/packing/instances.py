@@ -1,4 +1,4 @@
-"""Copies on instances: how many machines a set of copies needs, and what one machine more or less costs."""
+"""Copies on instances: how many machines a set of copies needs."""
 
 from __future__ import annotations
 
@@ -33,8 +33,3 @@ def _place(free: list[int], count: int, size: int, accelerators: int) -> None:
         placed = min(count, per_machine)
         free.append(accelerators - placed * size)
         count -= placed
-
-
-def room_for(size: int, *, accelerators: int, machines: int, used: int) -> int:
-    """Copies of `size` that still fit `machines` of which `used` accelerators are taken, in the best packing."""
-    return max(0, (machines * accelerators - used) // size)
