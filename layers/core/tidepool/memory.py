@@ -33,8 +33,9 @@ class ModelMemory:
     sizes: copies or instances in service at the last tick, by target.
     recent: the last minutes, oldest first (at most forecast.recent.KEEP_S long).
     level: what comes over what the weekly profile expects, smoothed; 1 = as expected.
-    home: the target it was last seen living on. home_since: since when, 0 = since before Tidepool looked.
-    fills: hours of the last 24 (bit i = i hours ago) in which its copies filled whole instances at a cost tie.
+    home: the endpoint it was last seen living on. home_since: since when, 0 = since before Tidepool looked.
+    fills: hours of the last 24 (bit i = i hours ago) at whose first look its copies filled whole instances at a cost
+        tie.
     """
 
     idle_since: int = 0

@@ -17,8 +17,7 @@ from tidepool.fleet import Signal, SignalKind
 from tidepool.plan.change import Change
 
 TICK_AGE_S = 90
-"""A tick older than this is dropped: a late scale-up is harmful, and the next tick is there already (architecture.md,
-template traps)."""
+"""A tick older than this is dropped: a late scale-up is harmful, and the next tick is there already. Ours."""
 SHOWN = 100
 """Characters of a wrong value that a refusal shows: enough to find it, too few to carry a payload into a log."""
 

@@ -58,7 +58,7 @@ def expect(
 ) -> Expected:
     """The demand to be ready for.
 
-    observed load is the floor of it; the trend and the profile may only raise it (rule 5). `true_rates`
+    Observed load is the floor of it; the trend and the profile may only raise it. `true_rates`
     (requests per minute over the horizon) replaces trend and profile: only the oracle of the benchmark has it.
     """
     seen = observed.in_flight or 0.0

@@ -1,4 +1,4 @@
-"""What the past teaches: each model's weekly profile, and whether it foretells anything."""
+"""What the past teaches: each model's weekly profile, whether it foretells anything, and how far demand jumps."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ NEWEST_WEIGHT = 0.6
 AHEAD_BUCKETS = 1
 """Skill is judged one bucket (10 minutes) ahead: about twice the longest start-up time of the reference fleets."""
 JUMP_QUANTILE = 0.8
-"""Of the last day's jumps: in eight of ten ten-minute steps the demand rose by no more. Ours; what other values
-cost and miss is in docs/decisions/0002-demand-and-size.md."""
+"""Of the last day's jumps: in eight of ten ten-minute steps the demand rose by no more. Ours."""
 JUMPS_KNOWN = 18
 """Jumps are trusted once three hours of them are known. Ours."""
 TOP_KEPT = 0.9

@@ -15,9 +15,9 @@ from tidepool.guard.limits import Allowance
 class Asked:
     """One change as the guard sees it.
 
-    size_from → size_to, both copies or instances. to_floor: as much of the raise as only meets the floor.
-    rung_allows: what the ladder says ('' = allowed). evidence, busy, held, frozen: '' or the reason.
-    room: how many more the quota and the pool still hold. usd_each: dollars an hour of one.
+    size_from → size_to, both copies, or both instances where `instances` says so. A raise up to `floor` is never
+    denied by budget or limits. rung_forbids: what the ladder says ('' = allowed); held, evidence, busy, frozen: '' or
+    the reason. room: how many more the quota and the pool still hold. usd_each: dollars an hour of one.
     """
 
     size_from: int

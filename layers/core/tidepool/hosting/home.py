@@ -21,7 +21,7 @@ from tidepool.hosting.cost import (
 from tidepool.units import HOUR_S, duration, usd
 
 MOVE_S = 900
-"""How long both homes are billed: start-up, a probe, two soaks of 120 s, a drain of 90 s (bench-rules 3.8)."""
+"""How long both homes are billed: start-up, a probe, three soaks of 120 s, a drain of 90 s (bench-rules 3.8)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Terms:
 
     rates: requests per second over a typical day, equally likely. top: the busiest minute to make room for.
     filled_hours: of the last 24.
-    home_since: 0 when it has always lived there. movable: '' or why it cannot move.
+    home_since: 0 when it has always lived there.
     """
 
     wish: str

@@ -81,7 +81,7 @@ def fresh(evidence: Evidence, since: int) -> bool:
 def quiet_since(evidence: Evidence, now: int) -> int | None:
     """Since when the side has been silent, as far as visible; None = it is not, or nobody can tell.
 
-    Silence is positive evidence (architecture, rule 2): utilisation is fresh, and Invocations and concurrency
+    Silence is positive evidence (docs/decisions/0007): utilisation is fresh, and Invocations and concurrency
     are absent or zero after that moment.
     """
     until = visible_until(evidence)
