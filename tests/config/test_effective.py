@@ -20,7 +20,10 @@ def test_every_value_names_its_line_or_default_or_sagemaker() -> None:
     assert str(found["zones"]) == "zones: 1  (default)"
     assert str(found["max_copies"]) == "max_copies: what the pools hold  (read from SageMaker)"
     assert str(found["act"]) == "act: watch  (line 5, act)"
-    assert str(found["shapes"]) == "shapes: what runs, and what it was seen to serve  (read from SageMaker)"
+    assert (
+        str(found["shapes"])
+        == "shapes: what runs; nothing says what one copy serves, so sizes are held  (read from SageMaker)"
+    )
 
 
 def test_every_named_line_holds_the_value_in_the_text() -> None:

@@ -107,7 +107,7 @@ def _schedules(config: ModelConfig, layers: Layers, source: Source) -> Iterator[
 
 def _shapes(config: ModelConfig, layers: Layers, source: Source) -> Iterator[Line]:
     if not config.shapes:
-        yield Line("shapes", "what runs, and what it was seen to serve", READ)
+        yield Line("shapes", "what runs; nothing says what one copy serves, so sizes are held", READ)
         return
     path = layers.written["shapes"].path
     for one in config.shapes:
