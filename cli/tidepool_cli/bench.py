@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 @click.command()
 @trace_options
 @click.option("--policies", metavar="A,B,…", help="Only these rows, for instance tidepool,native,floor.")
+@click.option("--stress", type=float, metavar="F", help="Every policy again, harder than declared by F, as 1.5.")
 @click.option("--jobs", default=0, metavar="N", help="Processes at once; 0 is one per core.", show_default=True)
 @click.option("--json", "json_file", metavar="FILE", type=click.Path(path_type=Path), help="As JSON; - is stdout.")
 @exits_with_problems
@@ -30,6 +31,7 @@ def command(
     scale: float,
     types: str | None,
     policies: str | None,
+    stress: float | None,
     jobs: int,
     json_file: Path | None,
 ) -> None:
@@ -44,6 +46,7 @@ def command(
     Examples:
       tidepool bench --policies tidepool,native
       tidepool bench --from-day 2 --days 3 --types ml.p4d.24xlarge
+      tidepool bench --from-day 2 --policies tidepool,native --stress 1.5
       tidepool bench --trace ../shared/traces/servegen-week1.csv.gz \\
                      --fleet ../shared/traces/fleet-servegen-week1.json --from-day 2 --days 3
 
@@ -62,6 +65,7 @@ def command(
             scale=scale,
             policies=split(policies),
             types=split(types),
+            stress=stress,
             jobs=jobs,
             progress=progress,
         )
@@ -74,7 +78,8 @@ def command(
 
 
 def print_result(result: BenchResult) -> None:
-    """The table, and under it what it stands on."""
+    """The table, and under it what it stands on; then, where it was asked for, the table under stress."""
+    from tidepool_lab.bench.stress_table import STRESS_HEADINGS, stress_notes_of, stress_rows_of, stress_title_of
     from tidepool_lab.bench.table import HEADINGS, notes_of, rows_of, title_of
 
     out = console()
@@ -82,3 +87,9 @@ def print_result(result: BenchResult) -> None:
     print_table(out, title_of(result), HEADINGS, rows)
     for note in notes_of(result):
         out.print(note, markup=False)
+    if result.stress:
+        harder = [dict(zip(STRESS_HEADINGS, row, strict=True)) for row in stress_rows_of(result)]
+        out.print()
+        print_table(out, stress_title_of(result), STRESS_HEADINGS, harder)
+        for note in stress_notes_of(result):
+            out.print(note, markup=False)

@@ -26,6 +26,7 @@ LONG = {
     "tidepool bench --policies tidepool,native,floor --days 1",
     "tidepool bench --from-day 2 --days 1 --policies tidepool,native --json table.json",
     "tidepool bench --from-day 2 --days 1 --types ml.p4d.24xlarge --scale 0.5 --policies tidepool",
+    "tidepool bench --from-day 2 --days 1 --policies tidepool,native --stress 1.5",
     "tidepool bench --trace ../shared/traces/servegen-week1.csv.gz "
     "--fleet ../shared/traces/fleet-servegen-week1.json --from-day 2 --days 3",
 }

@@ -9,6 +9,7 @@ from time import monotonic
 
 from tidepool.errors import BadInput
 from tidepool_lab.bench.bench import POLICIES, run_bench
+from tidepool_lab.bench.stress_table import plain_stress_table
 from tidepool_lab.bench.table import plain_table
 
 SAY_EVERY_S = 10.0
@@ -27,6 +28,7 @@ def main() -> int:
             scale=asked.scale,
             policies=asked.policies.split(","),
             types=asked.types.split(",") if asked.types else (),
+            stress=asked.stress,
             jobs=asked.jobs,
             progress=_Say(),
         )
@@ -34,6 +36,8 @@ def main() -> int:
         print(wrong, file=sys.stderr)
         return 1
     print(plain_table(result), end="")
+    if result.stress:
+        print("\n" + plain_stress_table(result), end="")
     if asked.json:
         asked.json.write_text(result.json_text())
     return 0
@@ -49,6 +53,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--policies", default=",".join(POLICIES))
     parser.add_argument("--types", default="")
+    parser.add_argument("--stress", type=float)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--json", type=Path)
     return parser.parse_args()

@@ -10,7 +10,7 @@ from pathlib import Path
 from tidepool.errors import BadTrace, Problem
 from tidepool_lab.bench.case import Case, load_case
 from tidepool_lab.bench.parallel import Workers, workers
-from tidepool_lab.bench.result import BenchResult, PolicyResult, result_of
+from tidepool_lab.bench.result import BenchResult, Kind, PolicyResult, StressResult, result_of
 from tidepool_lab.bench.run import (
     Progress,
     no_progress,
@@ -20,6 +20,7 @@ from tidepool_lab.bench.run import (
     run_tidepool,
 )
 from tidepool_lab.bench.search import best_of_variant, best_of_variants, best_oracle, on_time
+from tidepool_lab.bench.stress import check_stress, run_stressed
 from tidepool_lab.rivals.native_best import VARIANTS
 
 POLICIES = ("dedicated_peak", "dedicated_cheapest", "native", "native_best", "tidepool", "oracle", "floor")
@@ -36,29 +37,42 @@ def run_bench(
     scale: float = 1.0,
     policies: Sequence[str] = (),
     types: Sequence[str] = (),
+    stress: float | None = None,
     jobs: int = 2,
     progress: Progress = no_progress,
 ) -> BenchResult:
     """The table of these policies. Without trace and fleet it is of the shipped seeded week.
 
-    `policies` and `types`: nothing means all. `jobs`: processes at once, 0 = one per core. `progress` hears
-    (policy, simulated seconds, of how many). Raises BadTrace with every problem of the input.
+    `policies` and `types`: nothing means all. `stress`: every policy once more under each stress of that factor.
+    `jobs`: processes at once, 0 = one per core. `progress` hears (policy, simulated seconds, of how many). Raises
+    BadTrace with every problem of the input.
     """
     asked = ask(policies or POLICIES)
+    if stress is not None:
+        check_stress(stress, scale=scale)
     case = load_case(trace, fleet, from_day=from_day, days=days, seed=seed, scale=scale, types=types)
-    return bench(case, asked, jobs=jobs, progress=progress)
+    return bench(case, asked, stress=stress, jobs=jobs, progress=progress)
 
 
-def bench(case: Case, policies: Sequence[str], *, jobs: int = 1, progress: Progress = no_progress) -> BenchResult:
-    """The table of these policies on a case that is already there."""
+def bench(
+    case: Case,
+    policies: Sequence[str],
+    *,
+    stress: float | None = None,
+    jobs: int = 1,
+    progress: Progress = no_progress,
+) -> BenchResult:
+    """The table of these policies on a case that is already there, and under stress where a factor is given."""
     with workers(case, jobs=jobs or os.cpu_count() or 1, progress=progress) as at_work:
         found = _submit(at_work, policies)
         # Native's on-time is what native_best has to reach, so its runs are asked for before the others are awaited.
         best = _native_best(at_work, found["native"]) if "native_best" in policies else None
-        rows = {name: future.result() for name, future in found.items() if name in policies}
-    if best is not None:
-        rows["native_best"] = best
-    return result_of(case, tuple(rows[name] for name in POLICIES if name in rows))
+        found_rows = {name: future.result() for name, future in found.items() if name in policies}
+        if best is not None:
+            found_rows["native_best"] = best
+        rows = tuple(found_rows[name] for name in POLICIES if name in found_rows)
+        stressed = () if stress is None else _stress(at_work, rows, stress)
+    return result_of(case, rows, stressed)
 
 
 def ask(policies: Sequence[str]) -> tuple[str, ...]:
@@ -91,6 +105,15 @@ def _submit(at_work: Workers, policies: Sequence[str]) -> dict[str, Future[Polic
     if "floor" in policies:
         found["floor"] = at_work.submit(run_floor)
     return found
+
+
+def _stress(at_work: Workers, rows: tuple[PolicyResult, ...], factor: float) -> tuple[StressResult, ...]:
+    """One run of each policy under each stress, at the setting that its row has."""
+    found = {kind: [at_work.submit(run_stressed, kind, factor, row) for row in rows] for kind in Kind}
+    return tuple(
+        StressResult(kind=kind, factor=factor, policies=tuple(future.result() for future in futures))
+        for kind, futures in found.items()
+    )
 
 
 def _native_best(at_work: Workers, native: Future[PolicyResult]) -> PolicyResult:

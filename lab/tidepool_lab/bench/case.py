@@ -41,6 +41,9 @@ class Case:
 
     `prepared` covers the whole trace. Minutes count from minute 0 of the trace; `weeks_later` shifts the nominal
     clock under it (bench-rules.md §7) and nothing else. `only_minutes` cuts the scored window short: for tests.
+
+    `fleet` is what is true. Under --stress (bench-rules.md §6) `concurrency` is how many times the true one is
+    declared, and `start_up` how many times the declared start-up the true one is.
     """
 
     trace: str
@@ -54,7 +57,14 @@ class Case:
     seed: int
     weeks_later: int = 0
     only_minutes: int | None = None
+    concurrency: float = 1.0
+    start_up: float = 1.0
     cache: Path | None = CACHE
+
+    @property
+    def declared(self) -> ReferenceFleet:
+        """The fleet as it is declared: what everybody sizes by who has to size something."""
+        return self.fleet if self.concurrency == 1 else self.fleet.overstated(self.concurrency)
 
     @property
     def scored(self) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,7 +19,8 @@ class _Strict(BaseModel):
 class PolicyResult(_Strict):
     """One row of the table, by the definitions of bench-rules.md §6. None where a policy has no such figure.
 
-    setting: what was chosen where a policy's setting is chosen from a grid; said in the table, not in the JSON.
+    setting: what was chosen where a policy's setting is chosen from a grid; said in the table, not in the JSON. `dial`
+    (the oracle's, or native_best's target) and `variant` (native_best's) are the same for another run to take up.
     """
 
     name: str
@@ -36,6 +38,24 @@ class PolicyResult(_Strict):
     decide_ms_p50: float | None = None
     decide_ms_max: float | None = None
     setting: Annotated[str, Field(exclude=True)] = ""
+    dial: Annotated[float, Field(exclude=True)] = 1.0
+    variant: Annotated[int, Field(exclude=True)] = 0
+
+
+class Kind(StrEnum):
+    """What is harder than declared in a run of --stress (bench-rules.md §6)."""
+
+    TRAFFIC = "traffic"
+    CONCURRENCY = "concurrency"
+    START_UP = "start_up"
+
+
+class StressResult(_Strict):
+    """The rows of the same policies, at the same settings, under one stress."""
+
+    kind: Kind
+    factor: float
+    policies: tuple[PolicyResult, ...]
 
 
 class Sha256(_Strict):
@@ -45,7 +65,7 @@ class Sha256(_Strict):
 
 
 class BenchResult(_Strict):
-    """The whole table and what it depends on."""
+    """The whole table and what it depends on. `stress` is written only where it was asked for."""
 
     schema_: Annotated[Literal[1], Field(serialization_alias="schema")] = 1
     rules: Literal[1] = 1
@@ -57,17 +77,18 @@ class BenchResult(_Strict):
     seed: int
     requests_capped: int
     policies: tuple[PolicyResult, ...]
+    stress: tuple[StressResult, ...] = ()
 
     def json_text(self) -> str:
         """The JSON document of --json, with a line break at its end."""
-        return self.model_dump_json(by_alias=True, indent=2) + "\n"
+        return self.model_dump_json(by_alias=True, indent=2, exclude=None if self.stress else {"stress"}) + "\n"
 
     def row(self, name: str) -> PolicyResult | None:
         """The row of that policy, or None when it did not run."""
         return next((row for row in self.policies if row.name == name), None)
 
 
-def result_of(case: Case, rows: tuple[PolicyResult, ...]) -> BenchResult:
+def result_of(case: Case, rows: tuple[PolicyResult, ...], stress: tuple[StressResult, ...] = ()) -> BenchResult:
     """These rows, with the names and hashes of what they were measured on."""
     return BenchResult(
         trace=case.trace,
@@ -78,4 +99,5 @@ def result_of(case: Case, rows: tuple[PolicyResult, ...]) -> BenchResult:
         seed=case.seed,
         requests_capped=case.requests_capped,
         policies=rows,
+        stress=stress,
     )

@@ -35,7 +35,7 @@ def simulate(
     begins or ends (bench-rules.md §1.3).
     """
     first, until = (case.at_s(minute) for minute in case.simulated)
-    account = account_of(fleet or case.fleet)
+    account = account_of(fleet or case.fleet, start_up=case.start_up)
     cloud = Cloud(account, case.arrivals(), seed=case.seed, start_s=first, epoch_s=case.epoch_s)
     policy.start(cloud)
     for stop in (*range(first + HOUR_S, until, HOUR_S), until):
@@ -80,7 +80,7 @@ def run_floor(case: Case, progress: Progress = no_progress) -> PolicyResult:
 
 def run_dedicated(case: Case, name: str, progress: Progress = no_progress) -> PolicyResult:
     """dedicated_peak or dedicated_cheapest: dollars by the formula, on time as the twin finds it."""
-    homes = (dedicated_peak if name == "dedicated_peak" else dedicated_cheapest)(case.fleet, case.window)
+    homes = (dedicated_peak if name == "dedicated_peak" else dedicated_cheapest)(case.declared, case.window)
     fleet = without_quota(case.fleet, homes)
     row = simulate(case, Dedicated(homes), name=name, fleet=fleet, progress=progress)
     return row.model_copy(update={"cost_usd": cost_usd(homes, case.minutes / 60)})
@@ -88,19 +88,19 @@ def run_dedicated(case: Case, name: str, progress: Progress = no_progress) -> Po
 
 def run_native(case: Case, progress: Progress = no_progress) -> PolicyResult:
     """Target tracking on the start state (bench-rules.md §5)."""
-    return simulate(case, Native(case.fleet, case.first_minutes), name="native", progress=progress)
+    return simulate(case, Native(case.declared, case.first_minutes), name="native", progress=progress)
 
 
 def run_tidepool(case: Case, *, dial: float = 1.0, progress: Progress = no_progress) -> PolicyResult:
     """Tidepool with its shipped defaults, told nothing but the file made from the fleet (bench-rules.md §4)."""
-    policy = Tidepool(case.fleet, case.fleet_yaml, case.first_minutes, dial=dial)
+    policy = Tidepool(case.declared, case.fleet_yaml, case.first_minutes, dial=dial)
     return _with_own_figures(simulate(case, policy, name="tidepool", progress=progress), policy, case)
 
 
 def run_oracle(case: Case, *, dial: float, progress: Progress = no_progress) -> PolicyResult:
     """Tidepool's pipeline with the true counts in place of its forecast (bench-rules.md §5)."""
     ahead = Truth(case.prepared.models, case.prepared.counts, case.epoch_s)
-    policy = Tidepool(case.fleet, case.fleet_yaml, case.first_minutes, ahead=ahead, dial=dial)
+    policy = Tidepool(case.declared, case.fleet_yaml, case.first_minutes, ahead=ahead, dial=dial)
     row = simulate(case, policy, name=f"oracle, dial {dial:g}", progress=progress)
     return _with_own_figures(row, policy, case).model_copy(update={"name": "oracle"})
 

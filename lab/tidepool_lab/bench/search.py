@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tidepool_lab.bench.case import Case
+from tidepool_lab.bench.equal import NO_WORSE
 from tidepool_lab.bench.result import PolicyResult
 from tidepool_lab.bench.run import Progress, no_progress, run_oracle, simulate
 from tidepool_lab.rivals.grid import cheapest_good_enough
@@ -10,28 +11,35 @@ from tidepool_lab.rivals.native import Native
 from tidepool_lab.rivals.native_best import LOADS, VARIANTS, homes_by_hand
 from tidepool_lab.rivals.oracle import DIALS, INTERACTIVE_ON_TIME
 
-NO_WORSE = 0.0005
-"""What 'no worse on time' allows (bench-rules.md §6)."""
-
 
 def best_of_variant(case: Case, number: int, native_on_time: float, progress: Progress = no_progress) -> PolicyResult:
     """The cheapest row of VARIANTS[number] that is no worse on time than native, over the grid of targets.
 
     The row says in `setting` which target it is; one that is nowhere has its most careful target.
     """
+    _, row = cheapest_good_enough(
+        LOADS,
+        run=lambda load: run_native_best(case, number=number, load=load, progress=progress),
+        good=lambda row: on_time(row) >= native_on_time - NO_WORSE,
+    )
+    return row
+
+
+def run_native_best(case: Case, *, number: int, load: float, progress: Progress = no_progress) -> PolicyResult:
+    """native_best at one setting: VARIANTS[number], with `load` of a copy's slots as the target."""
     variant = VARIANTS[number]
-    homes = homes_by_hand(case.fleet, case.prepared.counts)
-    name = f"native_best {variant.metric}, {variant.scale_in}"
-
-    def run(load: float) -> PolicyResult:
-        policy = Native(
-            case.fleet, case.first_minutes, load=load, metric=variant.metric, scale_in=variant.scale_in, homes=homes
-        )
-        return simulate(case, policy, name=f"{name}, {load:g}", progress=progress)
-
-    load, row = cheapest_good_enough(LOADS, run=run, good=lambda row: on_time(row) >= native_on_time - NO_WORSE)
+    policy = Native(
+        case.declared,
+        case.first_minutes,
+        load=load,
+        metric=variant.metric,
+        scale_in=variant.scale_in,
+        homes=homes_by_hand(case.declared, case.prepared.counts),
+    )
+    name = f"native_best {variant.metric}, {variant.scale_in}, {load:g}"
+    row = simulate(case, policy, name=name, progress=progress)
     setting = f"target {load:g} of a copy's slots, {variant.metric} metric, {variant.scale_in}"
-    return row.model_copy(update={"name": "native_best", "setting": setting})
+    return row.model_copy(update={"name": "native_best", "setting": setting, "variant": number, "dial": load})
 
 
 def best_of_variants(rows: tuple[PolicyResult, ...], native_on_time: float) -> PolicyResult:
@@ -47,7 +55,7 @@ def best_oracle(case: Case, progress: Progress = no_progress) -> PolicyResult:
         run=lambda dial: run_oracle(case, dial=dial, progress=progress),
         good=lambda row: row.on_time_interactive is None or row.on_time_interactive >= INTERACTIVE_ON_TIME,
     )
-    return row.model_copy(update={"setting": f"dial {dial:g}"})
+    return row.model_copy(update={"setting": f"dial {dial:g}", "dial": dial})
 
 
 def on_time(row: PolicyResult) -> float:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tidepool.units import usd
+from tidepool_lab.bench.equal import worse_figures
 from tidepool_lab.bench.result import BenchResult, PolicyResult
 
 HEADINGS = (
@@ -42,7 +45,7 @@ def rows_of(result: BenchResult) -> list[tuple[str, ...]]:
 
 
 def notes_of(result: BenchResult) -> list[str]:
-    """What is said under the table: settings found, what the cap dropped, and what the figures depend on."""
+    """What is said under the table: how tidepool compares, settings found, what the cap dropped, the hashes."""
     settings = [f"{row.name}: {row.setting}" for row in result.policies if row.setting]
     own = [
         f"{row.name}'s own AWS bill, not in its cost: {usd(row.own_cost_usd)}"
@@ -50,12 +53,30 @@ def notes_of(result: BenchResult) -> list[str]:
         if row.own_cost_usd is not None
     ]
     return [
+        *comparisons_of(result.policies),
         *settings,
         *own,
         f"{result.requests_capped:,} requests beyond the traffic cap exist for nobody",
         f"rules {result.rules} {result.sha256.rules[:12]} · trace {result.sha256.trace[:12]} · "
         f"fleet {result.sha256.fleet[:12]} · seed {result.seed}",
     ]
+
+
+def comparisons_of(rows: Sequence[PolicyResult]) -> list[str]:
+    """Whether tidepool is no worse on time than native and native_best (bench-rules.md §6), and its share of their
+    cost; nothing where one of the two is not among the rows."""
+    found = {row.name: row for row in rows}
+    others = [found[name] for name in ("native", "native_best") if name in found and "tidepool" in found]
+    return [_compared(found["tidepool"], other) for other in others]
+
+
+def _compared(row: PolicyResult, other: PolicyResult) -> str:
+    worse = ", ".join(
+        f"{figure} {_share(getattr(row, figure))} against {_share(getattr(other, figure))}"
+        for figure in worse_figures(row, other)
+    )
+    verdict = f"worse on time than {other.name} ({worse})" if worse else f"no worse on time than {other.name}"
+    return f"{row.name} is {verdict}, at {_ratio(row, other)} of its cost"
 
 
 def title_of(result: BenchResult) -> str:
@@ -67,14 +88,19 @@ def title_of(result: BenchResult) -> str:
 
 def plain_table(result: BenchResult) -> str:
     """Title, table and notes as plain text; the first column is aligned left, figures right."""
-    rows = [HEADINGS, *rows_of(result)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
+    return plain(title_of(result), HEADINGS, rows_of(result), notes_of(result))
+
+
+def plain(title: str, headings: Sequence[str], cells: Sequence[Sequence[str]], notes: Sequence[str]) -> str:
+    """A title, these cells under their headings, and notes, as plain text."""
+    rows = [headings, *cells]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(headings))]
     lines = [
         "  ".join(cell.ljust(width) if column == 0 else cell.rjust(width) for column, (cell, width) in enumerate(pairs))
         for pairs in (list(zip(row, widths, strict=True)) for row in rows)
     ]
     rule = "-" * len(lines[0])
-    text = [title_of(result), "", lines[0], rule, *lines[1:], "", *notes_of(result)]
+    text = [title, "", lines[0], rule, *lines[1:], "", *notes]
     return "\n".join(line.rstrip() for line in text) + "\n"
 
 

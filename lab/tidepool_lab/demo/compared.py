@@ -23,6 +23,7 @@ def run(
     scale: float,
     policies: Sequence[str],
     types: Sequence[str],
+    stress: float | None = None,
     jobs: int,
     progress: Progress,
 ) -> BenchResult:
@@ -40,6 +41,7 @@ def run(
             scale=scale,
             policies=policies,
             types=types,
+            stress=stress,
             jobs=jobs,
             progress=progress,
         )
@@ -48,6 +50,8 @@ def run(
     problems = []
     if "oracle" in asked:
         problems.append(Problem("--policies", "oracle", "with a reference fleet only", "leave it out"))
+    if stress is not None:
+        problems.append(Problem("--stress", stress, "with a reference fleet only", "leave it out"))
     rivals = [name for name in asked if name != "tidepool"]
     if rivals and START_TYPE not in case.fleet.instance_types:
         hint = "without it, run `tidepool simulate`"

@@ -6,33 +6,37 @@ from tidepool_lab.inputs.reference import ReferenceFleet, ReferenceModel
 from tidepool_lab.twin.spec import Capacity, CloudSpec, Kind, ModelSpec, Times, TypeSpec
 
 
-def account_of(fleet: ReferenceFleet) -> CloudSpec:
-    """The account in which a reference fleet lives: its machines, its times, its models in their order."""
+def account_of(fleet: ReferenceFleet, *, start_up: float = 1.0) -> CloudSpec:
+    """The account in which a reference fleet lives: its machines, its times, its models in their order.
+
+    start_up: how many times the declared start-up the true one is (bench-rules.md §6, --stress). All of it grows: a
+    machine's launch as much as a copy's image, weights and engine (§3.4).
+    """
     times = fleet.times
     return CloudSpec(
         types={
             name: TypeSpec(name, machine.accelerator, machine.accelerators, machine.usd_per_hour, machine.quota)
             for name, machine in fleet.instance_types.items()
         },
-        models=tuple(_model(model) for model in fleet.models),
+        models=tuple(_model(model, start_up) for model in fleet.models),
         times=Times(
-            instance_launch_s=times.instance_launch_s,
-            image_pull_s=times.image_pull_s,
+            instance_launch_s=times.instance_launch_s * start_up,
+            image_pull_s=times.image_pull_s * start_up,
             idle_release_s=times.idle_release_s,
             metric_delay_s=times.metric_delay_s,
         ),
     )
 
 
-def _model(model: ReferenceModel) -> ModelSpec:
+def _model(model: ReferenceModel, start_up: float) -> ModelSpec:
     return ModelSpec(
         name=model.name,
         capacity={
-            accelerator: Capacity(found.accelerators_per_copy, found.concurrency_per_copy, found.service_s)
+            accelerator: Capacity(found.accelerators_per_copy, int(found.concurrency_per_copy), found.service_s)
             for accelerator, found in model.capacity.items()
         },
-        weights_s=model.start_up.weights_s,
-        engine_s=model.start_up.engine_s,
+        weights_s=model.start_up.weights_s * start_up,
+        engine_s=model.start_up.engine_s * start_up,
         kind=Kind(model.objective.kind),
         wait_s=model.objective.wait_s,
         attainment=model.objective.attainment,

@@ -1,6 +1,7 @@
 """Turns a reference fleet into fleet.yaml: the only thing a policy is told about it (bench-rules.md §4.1).
 
-Every figure is declared and true: capacity and service time per type, start-up times, objectives, prices, quotas.
+Every figure is declared and true: capacity and service time per type, start-up times, objectives, prices, quotas. Only
+`--stress` declares another concurrency than the true one.
 
 The reference fleets leave Tidepool's hands free where a production file would tie them, because no rival is tied
 there and the table would compare brakes instead of decisions: `safety.limits` are far above anything a fleet of a
@@ -24,8 +25,12 @@ BATCH_ZERO_AFTER = "60m"
 """The built-in background class's own idle time."""
 
 
-def fleet_yaml(fleet: ReferenceFleet) -> str:
-    """The fleet.yaml of a reference fleet, as a person could have written it."""
+def fleet_yaml(fleet: ReferenceFleet, *, concurrency: float = 1.0) -> str:
+    """The fleet.yaml of a reference fleet, as a person could have written it.
+
+    concurrency: how many times the true one is declared (bench-rules.md §6, --stress); 1 is the truth.
+    """
+    fleet = fleet if concurrency == 1 else fleet.overstated(concurrency)
     return "\n".join([*_head(), *_instances(fleet), *_pools(fleet), *_models(fleet), ""])
 
 
@@ -39,7 +44,7 @@ def start_s(fleet: ReferenceFleet, model: ReferenceModel) -> float:
     return fleet.times.image_pull_s + model.start_up.weights_s + model.start_up.engine_s
 
 
-def instance_capacity(machine: Machine, capacity: Capacity) -> int:
+def instance_capacity(machine: Machine, capacity: Capacity) -> float:
     """Slots of one whole instance that serves one model (bench-rules.md §3.7)."""
     return machine.accelerators // capacity.accelerators_per_copy * capacity.concurrency_per_copy
 
@@ -103,11 +108,13 @@ def _shapes(fleet: ReferenceFleet, model: ReferenceModel) -> Iterator[str]:
     fits = [(name, machine, capacity) for name, machine, capacity in found if capacity is not None]
     yield "      shared:"
     for name, _, capacity in fits:
-        figures = f"accelerators: {capacity.accelerators_per_copy}, concurrency: {capacity.concurrency_per_copy}"
+        concurrency = _number(capacity.concurrency_per_copy)
+        figures = f"accelerators: {capacity.accelerators_per_copy}, concurrency: {concurrency}"
         yield f"        {name}: {{{figures}, service: {_seconds(capacity.service_s)}, start: {start}}}"
     yield "      dedicated:"
     for name, machine, capacity in fits:
-        figures = f"accelerators: {machine.accelerators}, concurrency: {instance_capacity(machine, capacity)}"
+        concurrency = _number(instance_capacity(machine, capacity))
+        figures = f"accelerators: {machine.accelerators}, concurrency: {concurrency}"
         yield f"        {name}: {{{figures}, service: {_seconds(capacity.service_s)}, start: {start}}}"
 
 

@@ -48,8 +48,18 @@ def prepare(
     """The trace as every policy meets it. `scale` is 0 to 2 (bench-rules.md §2.3)."""
     counts = fill_gaps(trace.counts, trace.models, gaps, seed=seed)
     counts = thin(counts, scale, seed=seed)
+    return _capped(trace.models, counts, fleet)
+
+
+def swell(prepared: Prepared, fleet: ReferenceFleet, scale: float, *, seed: int) -> Prepared:
+    """The same trace prepared with that `scale`, from what was prepared with scale 1: what the cap dropped is back
+    before the draw, so that §2.1 to §2.3 keep their order."""
+    return _capped(prepared.models, thin(prepared.counts + prepared.dropped, scale, seed=seed), fleet)
+
+
+def _capped(models: tuple[str, ...], counts: Counts, fleet: ReferenceFleet) -> Prepared:
     capped = np.minimum(counts, cap_per_minute(fleet))
-    return Prepared(trace.models, capped, counts - capped)
+    return Prepared(models, capped, counts - capped)
 
 
 def fill_gaps(counts: Counts, models: tuple[str, ...], gaps: tuple[Gap, ...], *, seed: int) -> Counts:

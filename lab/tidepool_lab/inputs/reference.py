@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tidepool.errors import BadTrace, Problem
 
@@ -17,6 +17,16 @@ START_TYPE = "ml.p4d.24xlarge"
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+
+
+def _whole(value: float) -> int:
+    if value != int(value):
+        raise ValueError("a whole number of requests")
+    return int(value)
+
+
+Slots = Annotated[int | float, Field(ge=1, allow_inf_nan=False), AfterValidator(_whole)]
+"""A file says whole requests; only what `overstated` declares has fractions: 1.5 × 19 = 28.5."""
 
 
 class _Strict(BaseModel):
@@ -36,7 +46,7 @@ class Capacity(_Strict):
     """What one copy is on one accelerator. `service_s` is the mean time a request occupies one of its slots."""
 
     accelerators_per_copy: Count
-    concurrency_per_copy: Count
+    concurrency_per_copy: Slots
     service_s: Positive
 
 
@@ -124,6 +134,10 @@ class ReferenceFleet(_Strict):
         accelerator_s = capacity.service_s / capacity.concurrency_per_copy * capacity.accelerators_per_copy
         return accelerator_s * machine.usd_per_hour / 3600 / machine.accelerators
 
+    def overstated(self, concurrency: float) -> ReferenceFleet:
+        """The same fleet as somebody would declare it who believes in `concurrency` times the slots (§6)."""
+        return self.model_copy(update={"models": tuple(_overstated(model, concurrency) for model in self.models)})
+
     def only(self, types: Sequence[str]) -> ReferenceFleet:
         """The same fleet with no other machines than `types`. BadTrace when one of them is unknown."""
         unknown = [name for name in types if name not in self.instance_types]
@@ -158,6 +172,14 @@ def parse_reference(raw: bytes, name: str) -> ReferenceFleet:
         raise BadTrace(name, found) from error
     except ValueError as error:
         raise BadTrace(name, (Problem("file", str(error), "JSON", "reference fleets are JSON files"),)) from error
+
+
+def _overstated(model: ReferenceModel, factor: float) -> ReferenceModel:
+    capacity = {
+        accelerator: found.model_copy(update={"concurrency_per_copy": found.concurrency_per_copy * factor})
+        for accelerator, found in model.capacity.items()
+    }
+    return model.model_copy(update={"capacity": capacity})
 
 
 def _short(value: object) -> object:
