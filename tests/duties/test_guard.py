@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from tidepool.guard.limits import Allowance, allowance
+from tidepool.guard.limits import Allowance, allowance, moves_left
 from tidepool.guard.verdict import Asked, passes
 
-PLENTY = Allowance(copies=100, lowered=100, instances=100, moves=10)
+PLENTY = Allowance(copies=100, lowered=100, instances=100)
 UP = Asked(2, 6, 1, False, "", "", "", "", "", 100, 3.0)
 DOWN = replace(UP, size_from=6, size_to=2)
 
@@ -60,12 +60,8 @@ def test_a_tick_changes_a_tenth_of_the_fleet_and_two_at_least(copies: int, per_t
         copies_per_tick=None,
         lowered_per_hour=0.2,
         instances_per_hour=2,
-        moves_at_once=1,
-        moves_per_day=2,
         lowered=(),
         instance_changes=(),
-        open_moves=0,
-        moves=(),
         now=10_000,
     )
     assert left.copies == per_tick
@@ -77,12 +73,10 @@ def test_the_hour_and_the_day_remember() -> None:
         copies_per_tick=8,
         lowered_per_hour=0.2,
         instances_per_hour=2,
-        moves_at_once=2,
-        moves_per_day=2,
         lowered=((1, 50), (9_000, 15)),
         instance_changes=((9_500, 1),),
-        open_moves=1,
-        moves=(9_999,),
         now=10_000,
     )
-    assert left == Allowance(copies=8, lowered=5, instances=1, moves=1)
+    assert left == Allowance(copies=8, lowered=5, instances=1)
+    assert moves_left(at_once=2, per_day=2, under_way=1, begun=(9_999,), now=10_000) == 1
+    assert moves_left(at_once=2, per_day=2, under_way=0, begun=(9_998, 9_999), now=10_000) == 0

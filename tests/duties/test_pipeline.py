@@ -118,13 +118,6 @@ def test_holds_freezes_and_rungs_are_held_with_their_reason() -> None:
     assert only(decide(replace(full, signals=(freeze,)), a_config(), KNOWN, NOW)).copies_to > 2
 
 
-def test_a_hold_tag_is_obeyed_and_an_unreadable_one_too() -> None:
-    for until in ("2025-02-01", "soon"):
-        tagged = a_component(tags={"tidepool:hold-until": until})
-        decision = decide(a_fleet({"a": evidence(90.0, 2)}, components=[tagged]), a_config(), KNOWN, NOW)
-        assert reasons(decision) == {"a": "hold"}
-
-
 def test_a_surge_multiplies_what_is_foretold() -> None:
     surge = Signal(SignalKind.SURGE, "a", NOW - 1, NOW + 60, "ann", "launch", factor=4.0)
     assert only(decide(replace(a_fleet(), signals=(surge,)), a_config(), KNOWN, NOW)).copies_to == 8
@@ -284,3 +277,46 @@ def test_a_dedicated_endpoint_is_never_asked_below_one_instance() -> None:
         {"a-alone": evidence(25.0, 1), "a-old": evidence(0.0, 1)}, components=[], endpoints=[a_pool(), *two]
     )
     assert not decide(fleet, config, memory, NOW).changes
+
+
+def test_a_ceiling_is_met_at_once() -> None:
+    """Somebody lowers it from 40 to 38: two of 40 are few, but they are not ours to keep."""
+    level = tuple(Minute(NOW - 60 * (30 - i), 500.0, 500.0, 50.0) for i in range(30))
+    memory = Memory(models={"a": ModelMemory(recent=level)}, homes_checked=NOW)
+    fleet = a_fleet({"a": evidence(500.0, 40)}, components=[a_component(copies=40)])
+    assert only(decide(fleet, a_config(a_model(max_copies=38)), memory, NOW)).copies_to == 38
+
+
+def test_waking_asks_for_no_more_than_the_ceiling_and_for_one_where_nobody_measured() -> None:
+    knocks = {"a": Evidence(rejected=Series(NOW - 120, 60, np.array([6000.0])))}
+    fleet = a_fleet(knocks, components=[a_component(copies=0)])
+    model = a_model(min_copies=0, zero_after_s=60, max_copies=2)
+    assert only(decide(fleet, a_config(model), KNOWN, NOW)).copies_to == 2
+    unmeasured = replace(model, shapes=(), max_copies=None)
+    assert only(decide(fleet, a_config(unmeasured), KNOWN, NOW)).copies_to == 1
+
+
+def test_a_model_on_cpus_is_held_and_stops_nobody_else() -> None:
+    cpu = a_component("b", accelerators_per_copy=0)
+    fleet = a_fleet({"a": evidence(90.0, 2), "b": evidence(90.0, 2)}, components=[a_component("a"), cpu])
+    decision = decide(fleet, a_config(a_model("a"), a_model("b")), KNOWN, NOW)
+    assert only(decision).component == "a"
+    assert reasons(decision) == {"b": "no evidence"}
+
+
+def test_copies_that_somebody_doubles_while_updating_take_their_room() -> None:
+    """A blue/green update runs four old and four new copies: eight of eight accelerators, nothing left for b."""
+    updating = a_component("a", copies=4, copies_now=8, status=Status.UPDATING)
+    one = a_pool(instances_now=1, max_instances=1)
+    load = {"a": evidence(20.0, 8), "b": evidence(90.0, 1)}
+    components = [updating, a_component("b", copies=1)]
+    config = a_config(a_model("a"), a_model("b"))
+    decision = decide(a_fleet(load, components=components, endpoints=[one]), config, KNOWN, NOW)
+    assert reasons(decision)["b"] == "quota"
+
+
+def test_a_floor_of_copies_holds_on_a_dedicated_endpoint_as_the_instances_that_serve_as_much() -> None:
+    """An instance serves 160 and a copy 20: a floor of 12 copies is two instances."""
+    fleet = a_fleet({"a-alone": evidence(25.0, 1)}, components=[], endpoints=[a_pool(), alone()])
+    (change,) = decide(fleet, a_config(a_model(host="dedicated", min_copies=12)), KNOWN, NOW).changes
+    assert isinstance(change, ScaleInstances) and change.instances_to == 2

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidepool.packing.instances import instances_for
+from tidepool.packing.instances import instances_for, packed
 from tidepool.sizing.copies import copies_for, slots_for
 
 
@@ -36,22 +36,38 @@ def test_a_wider_dial_never_means_fewer_copies() -> None:
 
 
 copies = st.lists(st.tuples(st.integers(0, 30), st.sampled_from([1, 2, 4, 8])), max_size=8)
+few = st.lists(st.integers(1, 8), max_size=7)
 
 
 @given(copies)
 def test_packing_never_exceeds_a_machine_and_is_optimal_for_sizes_that_divide_each_other(
     wanted: list[tuple[int, int]],
 ) -> None:
-    machines = instances_for(wanted, 8)
-    assert machines == math.ceil(sum(count * size for count, size in wanted) / 8)
+    free, held = packed(wanted, 8), sum(count * size for count, size in wanted)
+    assert all(0 <= left < 8 for left in free)
+    assert 8 * len(free) - sum(free) == held, "every copy is placed, once"
+    assert len(free) == math.ceil(held / 8)
 
 
-@given(st.lists(st.tuples(st.integers(0, 12), st.integers(1, 8)), max_size=8))
-def test_any_sizes_fit_within_the_bound_of_first_fit_decreasing(wanted: list[tuple[int, int]]) -> None:
-    machines = instances_for(wanted, 8)
-    least = math.ceil(sum(count * size for count, size in wanted) / 8)
-    one_each = sum(count for count, _ in wanted)
-    assert least <= machines <= one_each
+def fewest(sizes: tuple[int, ...], machines: tuple[int, ...] = ()) -> int:
+    """The optimum by trying every machine for every copy."""
+    if not sizes:
+        return len(machines)
+    first, rest = sizes[0], sizes[1:]
+    tries = [fewest(rest, (*machines, 8 - first))]
+    for i, left in enumerate(machines):
+        if left >= first:
+            tries.append(fewest(rest, (*machines[:i], left - first, *machines[i + 1 :])))
+    return min(tries)
+
+
+@given(few)
+def test_any_sizes_fit_within_the_bound_of_first_fit_decreasing(sizes: list[int]) -> None:
+    free = packed([(1, size) for size in sizes], 8)
+    assert all(left >= 0 for left in free)
+    assert 8 * len(free) - sum(free) == sum(sizes)
+    best = fewest(tuple(sorted(sizes, reverse=True)))
+    assert best <= len(free) <= 11 / 9 * best + 6 / 9
 
 
 def test_a_copy_larger_than_any_machine_is_refused_with_its_size() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builders import NOW, a_component, a_config, a_fleet, a_model, evidence
+from builders import NOW, P4D, a_component, a_config, a_fleet, a_model, evidence
 from tidepool.decision.codec import record_bytes
 from tidepool.decision.pipeline import decide
 from tidepool.decision.record import Decision
@@ -88,6 +88,12 @@ def test_memory_survives_its_store_bit_for_bit(
 bad = st.sampled_from([float("nan"), -1.0, float("inf"), float("-inf")])
 
 
+QUIET = tuple(Minute(NOW - 60 * (25 - i), 0.0, 0.0, 0.0) for i in range(25))
+"""A model watched long enough, and idle long enough, that good evidence would lower it at once."""
+IDLE = Memory(models={"a": ModelMemory(recent=QUIET, idle_since=NOW - 1500, home="pool-p4d")}, homes_checked=NOW)
+SLEEPS = a_config(a_model(min_copies=0, zero_after_s=60))
+
+
 @given(
     values=st.lists(bad, min_size=90, max_size=90), copies=st.integers(2, 20), late=st.booleans(), gone=st.booleans()
 )
@@ -102,12 +108,35 @@ def test_nan_negative_missing_and_stale_never_lower_anything(
         utilisation=Series(good.utilisation.start_s, 60, np.full(15, np.nan)),
     )
     load = {} if gone else {"a": good if late else broken}
-    config = a_config(a_model(min_copies=0, zero_after_s=60))
-    memory = remembering((), None)
+    memory = IDLE
     for minute in range(5):
-        decision = decide(a_fleet(load, components=[a_component(copies=copies)]), config, memory, NOW + 60 * minute)
+        decision = decide(a_fleet(load, components=[a_component(copies=copies)]), SLEEPS, memory, NOW + 60 * minute)
         assert copies_after(decision, "a", copies) >= copies
         memory = decision.memory
+
+
+@given(copies=st.integers(2, 20))
+def test_good_evidence_of_the_same_silence_does_lower(copies: int) -> None:
+    """The control of the property above: without what is broken, the copies go."""
+    fleet = a_fleet({"a": evidence(0.0, copies)}, components=[a_component(copies=copies)])
+    assert copies_after(decide(fleet, SLEEPS, IDLE, NOW), "a", copies) == 0
+
+
+@given(
+    accelerators=st.integers(0, 8),
+    machine=st.integers(0, 8),
+    copies=st.integers(0, 20),
+    running=st.integers(0, 20),
+    in_flight=loads,
+)
+@settings(max_examples=150, deadline=None)
+def test_whatever_describe_shows_a_decision_is_made(
+    accelerators: int, machine: int, copies: int, running: int, in_flight: float
+) -> None:
+    component = a_component(copies=copies, copies_now=running, accelerators_per_copy=accelerators)
+    fleet = a_fleet({"a": evidence(in_flight, running)}, components=[component])
+    fleet = replace(fleet, instance_types={P4D.name: replace(P4D, accelerators=machine)})
+    assert decide(fleet, a_config(), replace(IDLE, homes_checked=0), NOW).homes == {"a": ("a",)}
 
 
 @given(

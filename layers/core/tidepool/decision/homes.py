@@ -128,7 +128,7 @@ def _places(subject: Subject, fleet: Fleet, config: Config, room: Mapping[str, i
 
 def _place(subject: Subject, hosting: Hosting, name: str, kind: InstanceType | None, config: Config) -> Place | None:
     shape = subject.config.shape(hosting, kind.name) if kind is not None else None
-    if kind is None or shape is None or shape.concurrency is None or shape.service_s is None:
+    if kind is None or kind.accelerators < 1 or shape is None or shape.concurrency is None or shape.service_s is None:
         return None
     dedicated = hosting is Hosting.DEDICATED
     accelerators = kind.accelerators if dedicated else shape.accelerators
@@ -150,7 +150,7 @@ def _place(subject: Subject, hosting: Hosting, name: str, kind: InstanceType | N
 
 
 def _here(home: Home) -> Place | None:
-    if home.shape is None or home.shape.concurrency is None or home.instance is None:
+    if home.shape is None or home.shape.concurrency is None or home.instance is None or home.instance.accelerators < 1:
         return None
     dedicated = home.hosting is Hosting.DEDICATED
     return Place(
@@ -227,7 +227,7 @@ def _rates(memory: Memory, model: str, now: int) -> Values:
 
 def _fills(home: Home, subject: Subject, memory: ModelMemory) -> bool:
     """Its copies, or the copies its demand would need, fill whole instances at a cost tie."""
-    if home.instance is None:
+    if home.instance is None or home.instance.accelerators < 1:
         return False
     copies, held = home.size_wanted, home.accelerators
     if home.hosting is Hosting.DEDICATED:

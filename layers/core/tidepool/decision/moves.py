@@ -11,9 +11,10 @@ from tidepool.decision.homes import Better, movable
 from tidepool.decision.record import Held
 from tidepool.decision.standing import frozen, held
 from tidepool.fleet import Fleet
+from tidepool.guard.limits import moves_left
 from tidepool.memory import Memory
 from tidepool.plan.change import StartMove, change_id
-from tidepool.units import DAY_S, rounded
+from tidepool.units import rounded
 
 NAME_LENGTH = 63
 """SageMaker's limit for names of endpoints and components (sagemaker-facts)."""
@@ -30,8 +31,13 @@ def outgoing_moves(
 ) -> tuple[tuple[StartMove, ...], tuple[Held, ...]]:
     """The moves that begin now, best first, and the others as recommendations with the reason."""
     limits = config.safety.limits
-    today = sum(1 for at in memory.moves if at > now - DAY_S)
-    left = max(0, min(limits.moves_at_once - len(fleet.moving), limits.moves_per_day - today))
+    left = moves_left(
+        at_once=limits.moves_at_once,
+        per_day=limits.moves_per_day,
+        under_way=len(fleet.moving),
+        begun=memory.moves,
+        now=now,
+    )
     moves: list[StartMove] = []
     unmoved: list[Held] = []
     for one in better:

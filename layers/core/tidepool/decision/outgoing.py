@@ -148,12 +148,8 @@ def _allowance(wanted: Sequence[Wanted], fleet: Fleet, config: Config, memory: M
         copies_per_tick=limits.copies_per_tick,
         lowered_per_hour=limits.lowered_per_hour,
         instances_per_hour=limits.instances_per_hour,
-        moves_at_once=limits.moves_at_once,
-        moves_per_day=limits.moves_per_day,
         lowered=memory.lowered,
         instance_changes=memory.instance_changes,
-        open_moves=len(fleet.moving),
-        moves=memory.moves,
         now=now,
     )
 
@@ -188,9 +184,8 @@ def _bounds(wanted: Sequence[Wanted], fleet: Fleet, config: Config, *, now: int)
         kind = here[0].home.instance if here else None
         if endpoint is None or kind is None or pool.bounds is Bounds.NEVER:
             continue
-        machines = instances_for(
-            [(one.size, min(one.home.accelerators, kind.accelerators)) for one in here], kind.accelerators
-        )
+        held = max(1, kind.accelerators)
+        machines = instances_for([(one.size, min(one.home.accelerators, held)) for one in here], held)
         if machines <= endpoint.max_instances or endpoint.max_instances >= kind.quota:
             continue
         ceiling = min(kind.quota, machines + max(2, machines // 4))

@@ -44,4 +44,4 @@ def _price(home: Home) -> float:
 
 
 def _accelerators(home: Home) -> int:
-    return home.instance.accelerators if home.instance else 1
+    return max(1, home.instance.accelerators) if home.instance else 1

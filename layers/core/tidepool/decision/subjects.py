@@ -55,10 +55,10 @@ class Home:
 
     @property
     def accelerators(self) -> int:
-        """Accelerators one copy (or one dedicated instance) holds."""
+        """Accelerators one copy (or one dedicated instance) holds; a copy that asks for none counts as one."""
         if self.component is not None:
-            return self.component.accelerators_per_copy
-        return self.instance.accelerators if self.instance else 1
+            return max(1, self.component.accelerators_per_copy)
+        return max(1, self.instance.accelerators) if self.instance else 1
 
     @property
     def service_s(self) -> float:

@@ -15,15 +15,14 @@ SHARE_PER_TICK = 0.10
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What is left of each limit: copies this tick, copies to lower this hour, instances this hour, moves."""
+    """What is left of each limit: copies this tick, copies to lower this hour, instances this hour."""
 
     copies: int
     lowered: int
     instances: int
-    moves: int
 
-    def less(self, *, copies: int = 0, lowered: int = 0, instances: int = 0, moves: int = 0) -> Allowance:
-        return Allowance(self.copies - copies, self.lowered - lowered, self.instances - instances, self.moves - moves)
+    def less(self, *, copies: int = 0, lowered: int = 0, instances: int = 0) -> Allowance:
+        return Allowance(self.copies - copies, self.lowered - lowered, self.instances - instances)
 
 
 def allowance(
@@ -32,15 +31,11 @@ def allowance(
     copies_per_tick: int | None,
     lowered_per_hour: float,
     instances_per_hour: int,
-    moves_at_once: int,
-    moves_per_day: int,
     lowered: tuple[tuple[int, int], ...],
     instance_changes: tuple[tuple[int, int], ...],
-    open_moves: int,
-    moves: tuple[int, ...],
     now: int,
 ) -> Allowance:
-    """What may still be done at `now`. `lowered`, `instance_changes` are (at, how many), `moves` when each began."""
+    """What may still be done at `now`. `lowered`, `instance_changes` are (at, how many)."""
     per_tick = (
         copies_per_tick
         if copies_per_tick is not None
@@ -49,10 +44,14 @@ def allowance(
     this_hour = sum(count for at, count in lowered if at > now - HOUR_S)
     may_lower = max(LEAST_PER_TICK, math.ceil(lowered_per_hour * fleet_copies))
     launched = sum(count for at, count in instance_changes if at > now - HOUR_S)
-    today = sum(1 for at in moves if at > now - DAY_S)
     return Allowance(
         copies=per_tick,
         lowered=max(0, may_lower - this_hour),
         instances=max(0, instances_per_hour - launched),
-        moves=max(0, min(moves_at_once - open_moves, moves_per_day - today)),
     )
+
+
+def moves_left(*, at_once: int, per_day: int, under_way: int, begun: tuple[int, ...], now: int) -> int:
+    """Moves that may still begin at `now`; `begun` is when each of the last day did."""
+    today = sum(1 for at in begun if at > now - DAY_S)
+    return max(0, min(at_once - under_way, per_day - today))

@@ -6,18 +6,23 @@ from collections.abc import Iterable
 
 
 def instances_for(copies: Iterable[tuple[int, int]], accelerators: int) -> int:
-    """Machines of `accelerators` that hold (copies, accelerators per copy), packed by first fit decreasing.
+    """Machines of `accelerators` that hold (copies, accelerators per copy), packed by first fit decreasing."""
+    return len(packed(copies, accelerators))
 
-    A machine is never given more than it has. First fit decreasing needs at most 11/9 of the optimum + 6/9 machine
-    (Dósa 2007); with copies of 1, 2, 4 and 8 accelerators on machines of 8, sizes that divide each other, it is
-    optimal. Copies larger than a machine raise ValueError.
+
+def packed(copies: Iterable[tuple[int, int]], accelerators: int) -> list[int]:
+    """The accelerators left free on each machine that (copies, accelerators per copy) are packed on.
+
+    First fit decreasing: at most 11/9 of the optimum + 6/9 machine (Dósa 2007), and the optimum itself where sizes
+    divide each other, as 1, 2, 4 and 8 do. No machine is given more than it has: none is below zero. A copy larger
+    than a machine raises ValueError.
     """
     free: list[int] = []
     for count, size in sorted(copies, key=lambda item: -item[1]):
         if size > accelerators:
             raise ValueError(f"a copy of {size} accelerators does not fit a machine of {accelerators}")
         _place(free, count, size, accelerators)
-    return len(free)
+    return free
 
 
 def _place(free: list[int], count: int, size: int, accelerators: int) -> None:

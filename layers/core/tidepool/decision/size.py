@@ -1,0 +1,194 @@
+"""One home's size: what its load asks for, within floor and ceiling, and lowered only slowly."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from tidepool.config.calendar import Floors
+from tidepool.config.types import Hosting, ModelConfig
+from tidepool.decision.subjects import Home
+from tidepool.forecast.expected import KEEP_UP_S, Expected
+from tidepool.forecast.observed import Observed
+from tidepool.memory import ModelMemory
+from tidepool.sizing.copies import copies_for
+from tidepool.units import MINUTE_S, duration, percent
+
+SETTLE_S = 120
+"""A change blocks its component until it settles, so a raise looks this much further than the start-up:
+a tick to notice, a minute for the metric."""
+LOWER_MARGIN = 1.05
+"""Copies go only when what is left would still do for this much more: the band between up and down. Ours."""
+LOWER_SHARE = 0.1
+"""Fewer copies than this share of them are not worth a change: it would soon be taken back. Ours."""
+LOWER_AFTER_S = 300
+"""Nothing is lowered this soon after its last change: Application Auto Scaling's cooldown (sagemaker-facts)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Copies or instances wanted, why, and what bound them ('' = nothing). evidence: False holds everything."""
+
+    size: int
+    because: str
+    limit: str = ""
+    evidence: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """What one home's size rests on. `main`: it carries the model's floor, the home with the most traffic.
+
+    expected: with surges and the calendar's expectations in it.
+    """
+
+    terms: ModelConfig
+    home: Home
+    observed: Observed
+    expected: Expected
+    memory: ModelMemory
+    calendar: Floors
+    main: bool
+    now: int
+    dial: float
+
+    @property
+    def current(self) -> int:
+        return self.home.size_wanted
+
+    @property
+    def unit(self) -> str:
+        return "instance" if self.home.hosting is Hosting.DEDICATED else "copy"
+
+    @property
+    def concurrency(self) -> float | None:
+        return self.home.shape.concurrency if self.home.shape else None
+
+
+def size_of(grounds: Grounds) -> Size:
+    """The size that this home should have now; the current one where evidence or capacity is missing."""
+    floor, current = floor_of(grounds), grounds.current
+    unknown = _unknown(grounds)
+    if unknown:
+        return Size(max(current, floor), unknown, "no evidence", evidence=current < floor)
+    loaded = _by_load(grounds) if current > 0 else _wake(grounds)
+    return _slowly_down(_bounded(loaded, grounds, floor), grounds)
+
+
+def floor_of(grounds: Grounds) -> int:
+    """Copies, or instances of a dedicated endpoint, never gone below; a dedicated endpoint has at least one."""
+    terms, dedicated = grounds.terms, grounds.home.hosting is Hosting.DEDICATED
+    floor = max(terms.min_copies, grounds.calendar.min_copies) if grounds.main else 0
+    zones = terms.zones if floor > 0 or (dedicated and grounds.main) else 0
+    return max(_units(floor, grounds), zones, int(dedicated))
+
+
+def spare_s(home: Home, terms: ModelConfig) -> float:
+    """Seconds that a queue may still wait once copies asked for now serve, and once more if they were too few."""
+    return terms.start_within_s - 2 * home.start_s
+
+
+def _unknown(grounds: Grounds) -> str:
+    """Why nothing can be said of this home's size, '' when something can."""
+    home = grounds.home
+    if home.component is not None and home.component.accelerators_per_copy < 1:
+        return "it asks for no accelerator: models on CPUs are observed, not sized"
+    if grounds.current == 0:
+        return ""
+    if grounds.observed.in_flight is None:
+        return grounds.observed.because
+    if grounds.concurrency is None:
+        return f"nobody measured what one {grounds.unit} on {home.endpoint.instance_type} serves"
+    return ""
+
+
+def _by_load(grounds: Grounds) -> Size:
+    """Up for what is to be ready for, once the room for it is half gone; down to what is to be kept."""
+    concurrency, expected, current = grounds.concurrency or 1.0, grounds.expected, grounds.current
+    least = copies_for(expected.need, concurrency, dial=grounds.dial)
+    if least > current:
+        up = copies_for(expected.upper, concurrency, dial=grounds.dial)
+        return Size(up, f"{expected.upper:.1f} in flight to be ready for, {concurrency:g} a {grounds.unit}")
+    keep = copies_for(expected.keep * LOWER_MARGIN, concurrency, dial=grounds.dial)
+    if keep < 1 and grounds.main:
+        return _zero(grounds)
+    if keep < current:
+        return Size(
+            keep, f"{expected.keep:.1f} in flight is the most to keep room for, {concurrency:g} a {grounds.unit}"
+        )
+    return Size(current, f"{expected.upper:.1f} in flight to be ready for, {concurrency:g} a {grounds.unit}")
+
+
+def _wake(grounds: Grounds) -> Size:
+    """A home at zero: back on a rejected request, a floor, or what is foretold for it."""
+    terms, observed, expected = grounds.terms, grounds.observed, grounds.expected
+    if observed.rejected > 0 and observed.rejected_at > grounds.memory.lowered_at:
+        # Callers who can wait try again and again: their tries are worth what starts them within the objective.
+        # What one copy serves may be unknown: then one copy is woken, and measured.
+        arriving = observed.rejected * grounds.home.service_s / max(60.0, spare_s(grounds.home, terms))
+        needed = copies_for(arriving, grounds.concurrency, dial=grounds.dial) if grounds.concurrency else 1
+        return Size(max(1, needed), f"{observed.rejected:g} requests found no copy in a minute")
+    if terms.zero_after_s is None and grounds.main:
+        return Size(1, "it is at zero, and never may be")
+    cold_start_is_late = grounds.home.start_s + SETTLE_S > terms.start_within_s
+    if cold_start_is_late and expected.upper >= 1.0 and grounds.concurrency:
+        return Size(max(1, copies_for(expected.upper, grounds.concurrency, dial=grounds.dial)), expected.basis)
+    return Size(0, "asleep: nothing was rejected, and nothing that could not wait is foretold")
+
+
+def _zero(grounds: Grounds) -> Size:
+    """Zero only on positive evidence of idleness, for long enough, where the model allows it."""
+    terms, memory = grounds.terms, grounds.memory
+    if grounds.home.hosting is Hosting.DEDICATED:
+        return Size(1, "a dedicated endpoint keeps one", "floor")
+    if terms.zero_after_s is None:
+        return Size(1, "never to zero", "floor")
+    if not memory.idle_since:
+        return Size(1, "next to nothing in flight", "not idle")
+    idle = grounds.now - memory.idle_since
+    if idle < terms.zero_after_s:
+        return Size(1, f"idle for {duration(idle)} of {duration(terms.zero_after_s)}", "not idle long enough")
+    return Size(0, f"idle for {duration(idle)}, and every copy reports")
+
+
+def _bounded(asked: Size, grounds: Grounds, floor: int) -> Size:
+    """Not below the floor, not above the ceiling; where the two cross, the floor wins."""
+    if asked.size < floor:
+        scheduled = grounds.calendar.why and grounds.calendar.min_copies >= grounds.terms.min_copies
+        return Size(floor, grounds.calendar.why[0] if scheduled else f"floor of {floor}", "floor")
+    if grounds.terms.max_copies is None:
+        return asked
+    ceiling = max(_units(grounds.terms.max_copies, grounds), floor)
+    return replace(asked, size=ceiling, limit="max_copies") if asked.size > ceiling else asked
+
+
+def _slowly_down(asked: Size, grounds: Grounds) -> Size:
+    """A lowering waits for fresh evidence, for 15 minutes of watching, for the last change to settle, for its worth.
+
+    A ceiling is somebody's word: it is met at once.
+    """
+    current, memory, now = grounds.current, grounds.memory, grounds.now
+    if asked.size >= current or asked.limit == "max_copies":
+        return asked
+    if not grounds.observed.fresh:
+        return Size(current, grounds.observed.because, "no evidence", evidence=False)
+    watched = now - memory.recent[0].at if memory.recent else 0
+    if watched < KEEP_UP_S - MINUTE_S:
+        return Size(current, f"watched for {duration(watched)} of {duration(KEEP_UP_S)}", "no evidence")
+    if asked.size > current * (1 - LOWER_SHARE):
+        return Size(current, f"{asked.size} would do, which is less than {percent(LOWER_SHARE)} fewer")
+    settled = now - max(memory.raised_at, memory.lowered_at)
+    if settled < LOWER_AFTER_S:
+        return Size(current, f"changed {duration(settled)} ago, lowered after {duration(LOWER_AFTER_S)}")
+    return asked
+
+
+def _units(copies: int, grounds: Grounds) -> int:
+    """So many copies in the home's own units: the instances that serve as much, when it is dedicated."""
+    home = grounds.home
+    if home.hosting is Hosting.SHARED or copies <= 0:
+        return copies
+    shared = grounds.terms.shape(Hosting.SHARED, home.endpoint.instance_type)
+    if shared is None or not shared.concurrency or not grounds.concurrency:
+        return 1
+    return math.ceil(copies * shared.concurrency / grounds.concurrency - 1e-9)
