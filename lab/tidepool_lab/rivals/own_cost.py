@@ -18,7 +18,7 @@ REQUEST_USD = 0.20 / 1_000_000
 """Lambda, per invocation."""
 WAKE_S = 3.0
 """Seconds a decide runs, its reads included (assumed)."""
-WAKE_GB = 1.769
+WAKE_GB = 1.73
 """Its memory, as template.yaml has it: one whole vCPU."""
 WAKES_A_MINUTE = 2
 """decide, and move_models, which wakes by its own schedule."""
