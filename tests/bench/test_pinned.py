@@ -11,7 +11,8 @@ from dataclasses import replace
 import pytest
 
 from tidepool_lab.bench.case import Case, load_case
-from tidepool_lab.bench.run import run_floor, run_native
+from tidepool_lab.bench.equal import worse_figures
+from tidepool_lab.bench.run import run_floor, run_native, run_tidepool
 
 
 @pytest.fixture(scope="module")
@@ -38,3 +39,10 @@ def test_rule_7_the_pinned_native_row_comes_out_again(pinned: Case):
 
 def test_rule_7_the_pinned_floor_row_comes_out_again(pinned: Case):
     assert run_floor(pinned).cost_usd == pytest.approx(731.1526, rel=1e-6)
+
+
+def test_rule_6_tidepool_keeps_what_it_saves_on_the_pinned_window(pinned: Case):
+    """A decision rule that makes it dearer or later than this is noticed before it lands."""
+    native, tidepool = run_native(pinned), run_tidepool(pinned)
+    assert worse_figures(tidepool, native) == ()
+    assert tidepool.cost_usd <= 0.48 * native.cost_usd

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tidepool_lab.bench.case import Case, load_case
-from tidepool_lab.bench.run import run_floor, run_native
+from tidepool_lab.bench.equal import worse_figures
+from tidepool_lab.bench.run import run_floor, run_native, run_tidepool
 from tidepool_lab.rivals.dedicated import cost_usd, dedicated_cheapest, dedicated_peak
 
 TRACES = Path(__file__).parents[3] / "shared" / "traces"
@@ -40,3 +41,13 @@ def test_native_is_within_5_percent_of_the_published_row(week: Case):
     assert row.on_time_mean_model == pytest.approx(0.984, abs=0.002)
     assert row.models_meeting_objective == pytest.approx(0.59, abs=0.03)
     assert row.copy_changes == pytest.approx(4000, rel=0.05)
+
+
+@pytest.mark.parametrize("types", [(), ("ml.p4d.24xlarge",)], ids=["all types", "p4d alone"])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_rule_6_tidepool_is_no_dearer_than_native_at_no_worse_on_time(types: tuple[str, ...], seed: int):
+    trace, fleet = TRACES / "servegen-week1.csv.gz", TRACES / "fleet-servegen-week1.json"
+    case = load_case(trace, fleet, from_day=2, days=3, seed=seed, types=types)
+    native, tidepool = run_native(case), run_tidepool(case)
+    assert worse_figures(tidepool, native) == ()
+    assert tidepool.cost_usd + (tidepool.own_cost_usd or 0) <= native.cost_usd
