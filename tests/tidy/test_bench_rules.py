@@ -28,7 +28,7 @@ def rules() -> list[str]:
     return found
 
 
-def tested() -> set[str]:
+def numbers_in_names() -> set[str]:
     """The numbers in the names of tests. tests/config counts the rules of docs/fleet-yaml.md instead."""
     others = ROOT / "tests" / "config"
     return {
@@ -46,4 +46,4 @@ def test_the_page_is_read_whole() -> None:
 
 @pytest.mark.parametrize("rule", rules())
 def test_the_rule_has_a_test_with_its_number(rule: str) -> None:
-    assert rule in tested(), f"docs/bench-rules.md {rule.replace('_', '.')} has no test named rule_{rule}_…"
+    assert rule in numbers_in_names(), f"docs/bench-rules.md {rule.replace('_', '.')} has no test named rule_{rule}_…"
