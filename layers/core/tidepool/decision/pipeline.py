@@ -1,6 +1,6 @@
 """decide(fleet, config, memory, now) → Decision. Read this first: the whole decision is this page.
 
-    observe → forecast → size          each model by itself          wanted.py
+    observe → forecast → size          each model by itself          wanted.py, size.py
     home                               every ten minutes             homes.py
     guard                              precedence, limits, money     outgoing.py
     plan, spend, memory                what goes out, what it costs  here

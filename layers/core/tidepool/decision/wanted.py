@@ -1,4 +1,4 @@
-"""What one model should have: observe → expect → size → floors and zero. Nothing here asks who may act."""
+"""What one model should have: observe → expect → size, home by home. Nothing here asks who may act."""
 
 from __future__ import annotations
 
