@@ -1,13 +1,13 @@
-"""Begins a move when decide asks for one, and takes every open move as far as it can go, each minute."""
+"""Begins a move when decide asks or a person approves, and takes every open one as far as it can go, each minute."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from tidepool import wiring
-from tidepool.aws.events import Tick, change_asked, parse, tick_of
+from tidepool.aws.events import MoveApproved, Tick, change_asked, parse, tick_of
 from tidepool.plan.change import StartMove
-from tidepool.runtime.advance_moves import advance_moves, begin
+from tidepool.runtime.advance_moves import advance_moves, approve, begin
 
 
 @wiring.observed
@@ -15,7 +15,11 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
     """Where every open move stands. Moves are stored with a version: any number of runs at once do no harm."""
     now = wiring.clock()
     begun: dict[str, Any] = {}
-    if isinstance(parse(event), Tick):
+    woken_by = parse(event)
+    if isinstance(woken_by, MoveApproved):
+        said = woken_by.detail.approval
+        begun = {"approved": approve(wiring.ports(), said.move, now, who=said.who, why=said.why).id}
+    elif isinstance(woken_by, Tick):
         tick = tick_of(event, "tidepool.moves-tick")
         if tick.late(now):
             wiring.count("LateTick")

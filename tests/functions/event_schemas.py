@@ -11,7 +11,15 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
-from tidepool.aws.events import AlarmAction, ChangeAsked, EndpointChanged, FleetFileUploaded, SignalSent, Tick
+from tidepool.aws.events import (
+    AlarmAction,
+    ChangeAsked,
+    EndpointChanged,
+    FleetFileUploaded,
+    MoveApproved,
+    SignalSent,
+    Tick,
+)
 from tidepool.plan.change import ScaleCopies, ScaleInstances, SetBounds, StartMove
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -29,6 +37,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "set-bounds": ChangeAsked,
     "start-move": ChangeAsked,
     "signal": SignalSent,
+    "approval": MoveApproved,
 }
 CHANGES: dict[str, Any] = {
     "scale-copies": ScaleCopies,

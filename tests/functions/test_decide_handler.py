@@ -86,9 +86,10 @@ def test_a_wrong_event_that_a_rule_delivers_fails_once_and_lies_in_the_dead_lett
     assert len(world.rig.records()) == 5, "and the ticks go on"
 
 
-def test_a_hands_event_is_not_for_decide(world: World) -> None:
+@pytest.mark.parametrize("name", ["scale-copies", "approval"])
+def test_a_hands_event_is_not_for_decide(world: World, name: str) -> None:
     with pytest.raises(Exception, match="an event for decide, not for a hand"):
-        world.decide(world.event("scale-copies"))
+        world.decide(world.event(name))
 
 
 @pytest.mark.parametrize(("intent", "kind"), [("surge", SignalKind.SURGE), ("freeze", SignalKind.FREEZE)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import shlex
 from typing import Any
 
 import jsonschema
@@ -11,7 +12,7 @@ import pytest
 
 from builders import NOW
 from functions.event_schemas import EVENTS, MODELS, schema_text
-from tidepool.aws.events import AlarmAction, ChangeAsked, SignalSent, Tick, change_asked, parse, tick_of
+from tidepool.aws.events import AlarmAction, ChangeAsked, MoveApproved, SignalSent, Tick, change_asked, parse, tick_of
 from tidepool.errors import BadEvent
 from tidepool.fleet import Signal, SignalKind
 from tidepool.plan.change import Change, ScaleCopies, ScaleInstances, SetBounds, StartMove
@@ -94,6 +95,32 @@ def test_a_signal_is_read_whole() -> None:
     assert found.signal == Signal(SignalKind.HOLD, "texteval", NOW, NOW + 14_400, "kim@example.com", "CHG-4711 audit")
 
 
+def test_an_approval_names_the_move_and_who_lets_it_begin() -> None:
+    found = parse(event("approval"))
+    assert isinstance(found, MoveApproved)
+    said = found.detail.approval
+    assert (said.move, said.who) == (event("start-move")["detail"]["change"]["id"], "kim@example.com")
+
+
+def test_the_events_that_the_docs_send_are_read_as_what_they_say() -> None:
+    page = (EVENTS.parent / "docs" / "operate.md").read_text().replace("\\\n", "")
+    lines = [shlex.split(line) for line in page.splitlines() if line.startswith("aws events put-events")]
+    sent = [entry for words in lines for entry in json.loads(words[words.index("--entries") + 1])]
+    found = [
+        parse(
+            {
+                **event("signal"),
+                "detail-type": s["DetailType"],
+                "detail": json.loads(s["Detail"]),
+                "source": s["Source"],
+            }
+        )
+        for s in sent
+    ]
+    assert [type(one) for one in found] == [SignalSent, MoveApproved]
+    assert {s["EventBusName"] for s in sent} == {"tidepool"}
+
+
 @pytest.mark.parametrize("wrong", [None, 7, "text", [], {}, {"source": "aws.ec2"}, {"source": None}, {"source": ["x"]}])
 def test_what_nobody_knows_is_refused(wrong: object) -> None:
     assert paths(wrong) <= {"event", "source"}
@@ -112,6 +139,8 @@ def test_what_nobody_knows_is_refused(wrong: object) -> None:
         ("signal", ["detail", "signal", "kind"], "boost", "detail.signal.kind"),
         ("signal", ["detail", "signal", "why"], "", "detail.signal.why"),
         ("signal", ["detail", "signal", "factor"], 0.5, "detail.signal.factor"),
+        ("approval", ["detail", "approval", "move"], "", "detail.approval.move"),
+        ("approval", ["detail", "approval", "who"], "", "detail.approval.who"),
         ("scale-copies", ["detail", "schema"], 2, "detail.schema"),
         ("scale-copies", ["detail", "change", "kind"], "DropTable", "change.kind"),
         ("scale-copies", ["detail", "change", "copies_to"], -3, "change.copies_to"),

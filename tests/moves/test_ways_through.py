@@ -10,6 +10,7 @@ import pytest
 from builders import NOW
 from builders.move_world import MODEL, OWN, POOL_A, POOL_B, TAGS, Trouble, World, a_move
 from tidepool.config.types import Rung, Via
+from tidepool.errors import BadEvent
 from tidepool.fleet import Signal, SignalKind, Status
 from tidepool.move.state import Move, Phase
 from tidepool.plan.change import StartMove
@@ -281,9 +282,22 @@ def test_under_ask_a_move_waits_for_a_person() -> None:
         advance_moves(world.ports(), world.now)
         world.minute()
     assert left_of(world, ask) == []
-    approved = approve(world.ports(), ask.id, world.now)
-    assert approved is not None and approved.phase is Phase.CREATE
+    assert approve(world.ports(), ask.id, world.now, who="kim", why="CHG-1").phase is Phase.CREATE
+    approved = approve(world.ports(), ask.id, world.now, who="kim", why="CHG-1")
+    assert (approved.phase, approved.version) == (Phase.CREATE, 2), "said twice, it is one approval"
+    said = [operation.why for operation in world.operations if operation.outcome == "approved"]
+    assert said == ["approved by kim: CHG-1"]
     assert live(world, ask).phase is Phase.DONE
+
+
+def test_an_approval_of_no_open_move_is_refused_with_the_moves_that_wait() -> None:
+    world = World(model_changes={"act": Rung.ASK})
+    with pytest.raises(BadEvent, match="none waits"):
+        approve(world.ports(), "m-0", world.now, who="kim", why="CHG-1")
+    ask = a_move()
+    begin(world.ports(), ask, world.now)
+    with pytest.raises(BadEvent, match=f"'m-0' is not allowed; allowed: {ask.id}"):
+        approve(world.ports(), "m-0", world.now, who="kim", why="CHG-1")
 
 
 def test_a_move_nobody_approves_is_superseded_after_a_day() -> None:

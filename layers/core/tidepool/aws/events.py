@@ -155,10 +155,31 @@ class SignalSent(_Timed):
         return Signal(**self.detail.signal.model_dump())
 
 
-Event = Tick | AlarmAction | EndpointChanged | FleetFileUploaded | ChangeAsked | SignalSent
+class ApprovalValue(_Ours):
+    move: str = Field(min_length=1)
+    who: str = Field(min_length=1)
+    why: str = Field(min_length=1)
+
+
+class ApprovalContent(_Ours):
+    schema_: Literal[1] = Field(alias="schema")
+    approval: ApprovalValue
+
+
+class MoveApproved(_Timed):
+    """A person lets a move begin that waits for it (rung ask)."""
+
+    source: Literal["tidepool"]
+    kind: Literal["tidepool.approval"] = Field(alias="detail-type")
+    detail: ApprovalContent
+
+
+Event = Tick | AlarmAction | EndpointChanged | FleetFileUploaded | ChangeAsked | SignalSent | MoveApproved
 _Model = TypeVar("_Model", bound=BaseModel)
 _C = TypeVar("_C", bound=Change)
 
+_OF_PEOPLE: Mapping[object, type[BaseModel]] = {"tidepool.signal": SignalSent, "tidepool.approval": MoveApproved}
+"""What people and pipelines put on our bus, by detail-type; everything else there is decide's."""
 _BY_SOURCE: Mapping[str, type[BaseModel]] = {
     "tidepool.tick": Tick,
     "tidepool.moves-tick": Tick,
@@ -177,7 +198,7 @@ def parse(event: object) -> Event:
     source = event.get("source")
     model = _BY_SOURCE.get(str(source))
     if source == "tidepool":
-        model = SignalSent if event.get("detail-type") == "tidepool.signal" else ChangeAsked
+        model = _OF_PEOPLE.get(str(event.get("detail-type")), ChangeAsked)
     if model is None:
         allowed = ", ".join(sorted({*_BY_SOURCE, "tidepool"}))
         raise BadEvent("event", (Problem("source", _shown(source), allowed, "see events/ for one of each"),))

@@ -17,6 +17,7 @@ from tidepool.aws.events import (
     EndpointChanged,
     Event,
     FleetFileUploaded,
+    MoveApproved,
     SignalSent,
     Tick,
 )
@@ -56,7 +57,7 @@ def heed(event: Event, ports: Ports, alarms: FreezeAlarms, *, now: int) -> str:
             return f"signal {event.signal.kind}"
         case AlarmAction():
             return _alarm(event, ports, alarms, now)
-        case ChangeAsked():
+        case ChangeAsked() | MoveApproved():
             raise BadEvent("event", (Problem("detail-type", event.kind, "an event for decide, not for a hand"),))
         case _:
             assert_never(event)

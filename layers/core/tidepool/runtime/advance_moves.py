@@ -21,10 +21,12 @@ from tidepool.config.resolve import model_config
 from tidepool.config.types import Config, Hosting, Rung
 from tidepool.errors import (
     AlreadyExists,
+    BadEvent,
     Busy,
     Conflict,
     HostingError,
     NotFound,
+    Problem,
     Throttled,
     TidepoolError,
     Unreachable,
@@ -92,12 +94,23 @@ def advance_moves(ports: Ports, now: int) -> tuple[Move, ...]:
     return tuple(done)
 
 
-def approve(ports: Ports, move_id: str, now: int) -> Move | None:
-    """The waiting move may begin; None when no open move has that id. Conflict when it changed just now."""
-    for move in ports.ledger.moves():
+def approve(ports: Ports, move_id: str, now: int, *, who: str, why: str) -> Move:
+    """The waiting move may begin, and the ledger keeps who said so; one that goes on already stays as it is.
+
+    BadEvent, with the moves that wait, when no open move has that id. Conflict when it changed just now.
+    """
+    moves = ports.ledger.moves()
+    for move in moves:
         if move.id == move_id:
-            return _saved(ports, move, approved(move, now), now)
-    return None
+            after = approved(move, now)
+            if after == move:
+                return move
+            after = _saved(ports, move, after, now)
+            ports.ledger.record(Operation(move.ask, now, "approved", f"approved by {who}: {why}"))
+            return after
+    waiting = ", ".join(sorted(move.id for move in moves if move.phase is Phase.WAITING)) or "none waits"
+    hint = "a move waits a day for its approval; its announcement names it"
+    raise BadEvent("approval", (Problem("detail.approval.move", move_id, waiting, hint),))
 
 
 def _advance(ports: Ports, move: Move, others: tuple[str, ...], asked: People, now: int) -> Move:
