@@ -10,9 +10,10 @@ import numpy as np
 from tidepool.config.types import Config, Hosting, Via
 from tidepool.decision.record import Step
 from tidepool.decision.subjects import LAUNCH_UNKNOWN_S, START_UNKNOWN_S, Home, Subject
+from tidepool.decision.wanted import Ahead
 from tidepool.fleet import Fleet, InstanceType, Status
 from tidepool.fleet.demand import Values
-from tidepool.forecast.profile import between
+from tidepool.forecast.profile import BUCKET_S, between
 from tidepool.hosting.cost import Place, fills_whole_instances, sizes
 from tidepool.hosting.home import Terms, Verdict, choose, filled
 from tidepool.memory import Memory, ModelMemory
@@ -48,11 +49,18 @@ def fills_after(memory: ModelMemory, subject: Subject, now: int) -> ModelMemory:
 
 
 def better_homes(
-    subjects: Sequence[Subject], fleet: Fleet, config: Config, memory: Memory, *, now: int, dial: float
+    subjects: Sequence[Subject],
+    fleet: Fleet,
+    config: Config,
+    memory: Memory,
+    *,
+    now: int,
+    dial: float,
+    ahead: Ahead | None = None,
 ) -> tuple[tuple[Better, ...], tuple[Step, ...]]:
     """Models that should move, the most dollars per accelerator of the scarce target first, and every verdict."""
     settled = [subject for subject in subjects if len(subject.homes) == 1 and subject.model not in fleet.moving]
-    rates = {subject.model: _rates(memory, subject.model, now) for subject in settled}
+    rates = {subject.model: _rates(memory, subject.model, now, ahead) for subject in settled}
     judged = [subject for subject in settled if rates[subject.model].size and subject.config.matched]
     room = _room(subjects, fleet, config, memory, rates, dial)
     first: list[tuple[float, Subject, Verdict]] = []
@@ -211,12 +219,19 @@ def _peak(rates: Values, top: float, place: Place, dial: float) -> int:
     return int(sizes(np.append(rates, top), place, floor=1, headroom=HEADROOM * dial).max())
 
 
-def _rates(memory: Memory, model: str, now: int) -> Values:
-    """Rates of a typical day, requests per second, the newest last; empty while too little is known."""
+def _rates(memory: Memory, model: str, now: int, ahead: Ahead | None) -> Values:
+    """Rates of a typical day, requests per second, the newest last; empty while too little is known.
+
+    With `ahead` they are the true ones of the next 24 hours, as means of 10 minutes like a profile's.
+    """
     learned = memory.learned.models.get(model)
     remembered = memory.models.get(model)
     recent = remembered.recent if remembered else ()
     newest = recent[-1].rate if recent else 0.0
+    if ahead is not None:
+        # A `now` inside a minute has the beginnings of a 1,441st: only the whole day counts.
+        minutes = ahead(model, now, now + DAY_S)[: DAY_S // MINUTE_S]
+        return np.append(minutes.reshape(-1, BUCKET_S // MINUTE_S).mean(axis=1) / MINUTE_S, newest)
     if learned is not None and learned.minutes * MINUTE_S >= DAY_S:
         level = remembered.level if remembered else 1.0
         return np.append(between(learned.profile, now, now + DAY_S - 1) * level, newest)

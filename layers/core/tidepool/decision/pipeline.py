@@ -59,7 +59,7 @@ def decide(
     changes, held, planned = outgoing(wanted, fleet, config, judged, now=now)
     moves: tuple[StartMove, ...] = ()
     if now - memory.homes_checked >= CHECK_S:
-        better, verdicts = better_homes(everyone, fleet, config, judged, now=now, dial=dial)
+        better, verdicts = better_homes(everyone, fleet, config, judged, now=now, dial=dial, ahead=ahead)
         moves, unmoved = outgoing_moves(better, fleet, config, judged, changing=_models(changes), now=now)
         steps += verdicts
         held += unmoved
