@@ -17,6 +17,18 @@ PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 
 FENCE = re.compile(r"^```console\n(.*?)^```", re.M | re.S)
 
+WEEK = (
+    "tidepool bench --trace ../shared/traces/servegen-week1.csv.gz --fleet ../shared/traces/fleet-servegen-week1.json"
+)
+WEEK_RUNS = (
+    "--from-day 2 --days 3",
+    "--from-day 2 --days 3 --types ml.p4d.24xlarge",
+    "--from-day 2 --days 3 --policies native,tidepool --seed 2",
+    "--from-day 4 --days 3 --policies native,tidepool",
+)
+ONE_DAY = "tidepool bench --trace ../shared/traces/{0}.csv.gz --fleet ../shared/traces/fleet-{0}.json"
+DAYS = ("servegen-reason-mm-day", "azure-functions-2019-day")
+
 LONG = {
     "tidepool demo",
     "tidepool demo --seed 2 --report day-2.html",
@@ -27,8 +39,9 @@ LONG = {
     "tidepool bench --from-day 2 --days 1 --policies tidepool,native --json table.json",
     "tidepool bench --from-day 2 --days 1 --types ml.p4d.24xlarge --scale 0.5 --policies tidepool",
     "tidepool bench --from-day 2 --days 1 --policies tidepool,native --stress 1.5",
-    "tidepool bench --trace ../shared/traces/servegen-week1.csv.gz "
-    "--fleet ../shared/traces/fleet-servegen-week1.json --from-day 2 --days 3",
+    *(f"{WEEK} {rest}" for rest in WEEK_RUNS),
+    *(f"{ONE_DAY.format(name)} --from-day 0 --days 1 --policies native,tidepool,floor" for name in DAYS),
+    "tidepool bench --from-day 2 --days 1",
 }
 """Commands that take from half a minute to some minutes: run by the slow test below."""
 
