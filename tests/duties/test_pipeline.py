@@ -320,3 +320,18 @@ def test_a_floor_of_copies_holds_on_a_dedicated_endpoint_as_the_instances_that_s
     fleet = a_fleet({"a-alone": evidence(25.0, 1)}, components=[], endpoints=[a_pool(), alone()])
     (change,) = decide(fleet, a_config(a_model(host="dedicated", min_copies=12)), KNOWN, NOW).changes
     assert isinstance(change, ScaleInstances) and change.instances_to == 2
+
+
+def test_what_no_change_releases_is_not_planned_as_saved() -> None:
+    """Two copies on four machines could be on one; nothing is asked for, so the plan costs what it costs now."""
+    steady = Memory(models={"a": ModelMemory(recent=HALF_HOUR)}, homes_checked=NOW)
+    still = decide(a_fleet(), a_config(), steady, NOW)
+    assert not still.changes
+    assert still.spend.planned_usd_per_hour == still.spend.now_usd_per_hour == round(4 * P4D.usd_per_hour, 7)
+
+
+def test_more_copies_fill_the_room_there_is_before_a_machine_is_planned() -> None:
+    fleet = a_fleet({"a": evidence(90.0, 2)}, endpoints=[a_pool(instances_now=1)])
+    up = decide(fleet, a_config(), KNOWN, NOW)
+    assert only(up).copies_to == 7
+    assert up.spend.planned_usd_per_hour == up.spend.now_usd_per_hour

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tidepool.config.types import Bounds, Config, Rung
 from tidepool.decision.record import Held
-from tidepool.decision.spend import spend
+from tidepool.decision.spend import least_usd_per_hour
 from tidepool.decision.standing import forbids, frozen, held
 from tidepool.decision.wanted import Wanted
 from tidepool.fleet import Fleet
@@ -168,7 +168,7 @@ def _budget_left(wanted: Sequence[Wanted], config: Config, planned: dict[str, in
     if config.money.budget_usd_per_hour is None:
         return None
     everyone = tuple({one.subject.model: one.subject for one in wanted}.values())
-    return config.money.budget_usd_per_hour - spend(everyone, planned).planned_usd_per_hour
+    return config.money.budget_usd_per_hour - least_usd_per_hour(everyone, planned)
 
 
 def _bounds(wanted: Sequence[Wanted], fleet: Fleet, config: Config, *, now: int) -> tuple[list[Change], list[Held]]:

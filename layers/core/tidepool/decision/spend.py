@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tidepool.decision.record import Spend
 from tidepool.decision.subjects import Home, Subject
@@ -11,12 +11,19 @@ from tidepool.units import rounded
 
 
 def spend(subjects: Sequence[Subject], sizes: Mapping[str, int]) -> Spend:
-    """`sizes`: copies or instances by target once the plan is carried out."""
+    """`sizes`: copies or instances by target once the plan is carried out.
+
+    Planned is what this plan changes of what runs: machines that could be saved by packing better, but that no change
+    of the plan releases, are not counted as saved.
+    """
     homes = [home for subject in subjects for home in subject.homes]
-    pools = {home.endpoint.name: home for home in homes if home.component is not None}
-    now = sum(_price(home) * home.endpoint.instances_now for home in pools.values())
-    planned = sum(_price(pool) * _machines(pool, homes, sizes) for pool in pools.values())
-    alone = 0.0
+    now = planned = alone = 0.0
+    for pool in _pools(homes):
+        running = pool.endpoint.instances_now
+        needed, held = _machines(pool, homes, sizes), _machines(pool, homes, _in_service(homes))
+        now += _price(pool) * running
+        # More copies go into the room there is before a machine is launched; fewer release what they filled.
+        planned += _price(pool) * max(needed, running + min(0, needed - held))
     for home in homes:
         if home.component is None:
             now += _price(home) * home.endpoint.instances_now
@@ -26,6 +33,22 @@ def spend(subjects: Sequence[Subject], sizes: Mapping[str, int]) -> Spend:
             per_machine = max(1, _accelerators(home) // home.accelerators)
             alone += _price(home) * max(1, -(-sizes[home.target] // per_machine))
     return Spend(rounded(now), rounded(planned), rounded(alone))
+
+
+def least_usd_per_hour(subjects: Sequence[Subject], sizes: Mapping[str, int]) -> float:
+    """What those sizes cost in the best packing: what a budget is held against, so that idle room denies nobody."""
+    homes = [home for subject in subjects for home in subject.homes]
+    shared = sum(_price(pool) * _machines(pool, homes, sizes) for pool in _pools(homes))
+    return shared + sum(_price(home) * sizes[home.target] for home in homes if home.component is None)
+
+
+def _pools(homes: Sequence[Home]) -> Iterable[Home]:
+    """One home of each pool, for its endpoint and its price."""
+    return {home.endpoint.name: home for home in homes if home.component is not None}.values()
+
+
+def _in_service(homes: Sequence[Home]) -> dict[str, int]:
+    return {home.target: home.size_now for home in homes}
 
 
 def _machines(pool: Home, homes: Sequence[Home], sizes: Mapping[str, int]) -> int:
