@@ -14,7 +14,7 @@ from tidepool.decision.record import Step
 from tidepool.decision.size import SETTLE_S, Grounds, floor_of, size_of, spare_s
 from tidepool.decision.subjects import Home, Subject
 from tidepool.fleet import Signal, SignalKind
-from tidepool.forecast.expected import Expected, expect, next_level
+from tidepool.forecast.expected import expect, next_level
 from tidepool.forecast.observed import Observed, observe
 from tidepool.forecast.recent import remember
 from tidepool.memory import ModelLearned, ModelMemory
@@ -29,7 +29,7 @@ class Wanted:
     """What one home should have, and the evidence it rests on.
 
     size: copies or instances wanted; equal to the current wanted size when nothing is to change.
-    floor: never below this, whatever binds. because/limit as in Step. evidence: False holds everything.
+    floor: never below this, whatever binds. because as in Step. evidence: False holds everything.
     """
 
     subject: Subject
@@ -37,10 +37,7 @@ class Wanted:
     size: int
     floor: int
     because: str
-    limit: str
     evidence: bool
-    observed: Observed
-    expected: Expected
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +99,7 @@ def judge(
 def _wanted(subject: Subject, grounds: Grounds) -> tuple[Wanted, tuple[Step, ...]]:
     """One home's size with the two steps that led there."""
     home, observed, expected, found = grounds.home, grounds.observed, grounds.expected, size_of(grounds)
-    wanted = Wanted(
-        subject,
-        home,
-        found.size,
-        floor_of(grounds),
-        found.because,
-        found.limit,
-        found.evidence,
-        observed,
-        expected,
-    )
+    wanted = Wanted(subject, home, found.size, floor_of(grounds), found.because, found.evidence)
     seen, ready = rounded(observed.in_flight or 0.0), rounded(expected.upper)
     return wanted, (
         Step("forecast", home.target, seen, ready, expected.basis),

@@ -22,7 +22,8 @@ JUMP_UNKNOWN = 1.4
 BAND = 0.5
 """More is asked for once half of the room for a usual jump is gone. Ours: the middle."""
 GROWTH_MAX = 3.0
-"""A profile never asks for more than three times the load that is seen: it may be wrong by a day. Ours."""
+"""A usual jump or a trend never asks for more than three times the load that is seen: a line drawn through five
+minutes may point anywhere. Ours."""
 LEVEL_MEMORY = 0.9
 """Weight of the past in the level per minute: a time constant of about ten minutes. Ours."""
 
