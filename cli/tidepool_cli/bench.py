@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 @click.command()
 @trace_options
 @click.option("--policies", metavar="A,B,…", help="Only these rows, for instance tidepool,native,floor.")
+@click.option("--regain", metavar="T", help="Until a scarce type that was given back comes again: 30m, 12h, never.")
+@click.option("--image-pull", type=int, metavar="S", help="Seconds that an image takes to be pulled, as 333.")
 @click.option("--stress", type=float, metavar="F", help="Every policy again, harder than declared by F, as 1.5.")
 @click.option("--jobs", default=0, metavar="N", help="Processes at once; 0 is one per core.", show_default=True)
 @click.option("--json", "json_file", metavar="FILE", type=click.Path(path_type=Path), help="As JSON; - is stdout.")
@@ -31,6 +33,8 @@ def command(
     scale: float,
     types: str | None,
     policies: str | None,
+    regain: str | None,
+    image_pull: int | None,
     stress: float | None,
     jobs: int,
     json_file: Path | None,
@@ -65,6 +69,8 @@ def command(
             scale=scale,
             policies=split(policies),
             types=split(types),
+            regain=regain,
+            image_pull_s=image_pull,
             stress=stress,
             jobs=jobs,
             progress=progress,

@@ -6,7 +6,7 @@ import pytest
 
 from tidepool_lab.bench.equal import FIGURES, Point, cost_at, misses_at, no_worse_on_time, worse_figures
 from tidepool_lab.bench.result import PolicyResult
-from tidepool_lab.bench.table import comparisons_of
+from tidepool_lab.bench.table import comparisons_of, ratios_of
 
 GRID = (
     Point(400.0, 0.9999),
@@ -115,3 +115,14 @@ def test_rule_6_the_table_says_whether_tidepool_is_no_worse_and_at_what_share_of
     ]
     assert comparisons_of((rows[0], row())) == ["tidepool is no worse on time than native, at 0.250 of its cost"]
     assert comparisons_of((rows[0], rows[1])) == [] and comparisons_of((row(),)) == []
+
+
+def test_rule_5_the_notes_say_the_ratios_of_which_both_rows_are_there():
+    costs = {"dedicated_peak": 600.0, "dedicated_cheapest": 400.0, "tidepool": 150.0, "oracle": 120.0, "floor": 60.0}
+    rows = [row(name, cost_usd=cost) for name, cost in costs.items()]
+    assert ratios_of(rows) == [
+        "cost: tidepool ÷ oracle 1.25, oracle ÷ floor 2.00, dedicated_peak ÷ tidepool 4.00, "
+        "dedicated_cheapest ÷ tidepool 2.67"
+    ]
+    assert ratios_of(rows[3:]) == ["cost: oracle ÷ floor 2.00"]
+    assert ratios_of([rows[0], rows[3]]) == []

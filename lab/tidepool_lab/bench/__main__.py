@@ -28,6 +28,8 @@ def main() -> int:
             scale=asked.scale,
             policies=asked.policies.split(","),
             types=asked.types.split(",") if asked.types else (),
+            regain=asked.regain,
+            image_pull_s=asked.image_pull,
             stress=asked.stress,
             jobs=asked.jobs,
             progress=_Say(),
@@ -53,6 +55,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--policies", default=",".join(POLICIES))
     parser.add_argument("--types", default="")
+    parser.add_argument("--regain")
+    parser.add_argument("--image-pull", type=int)
     parser.add_argument("--stress", type=float)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--json", type=Path)

@@ -37,20 +37,32 @@ def run_bench(
     scale: float = 1.0,
     policies: Sequence[str] = (),
     types: Sequence[str] = (),
+    regain: str | None = None,
+    image_pull_s: int | None = None,
     stress: float | None = None,
     jobs: int = 2,
     progress: Progress = no_progress,
 ) -> BenchResult:
     """The table of these policies. Without trace and fleet it is of the shipped seeded week.
 
-    `policies` and `types`: nothing means all. `stress`: every policy once more under each stress of that factor.
-    `jobs`: processes at once, 0 = one per core. `progress` hears (policy, simulated seconds, of how many). Raises
-    BadTrace with every problem of the input.
+    `policies` and `types`: nothing means all. `regain`, `image_pull_s`: as load_case. `stress`: every policy once more
+    under each stress of that factor. `jobs`: processes at once, 0 = one per core. `progress` hears (policy, simulated
+    seconds, of how many). Raises BadTrace with every problem of the input.
     """
     asked = ask(policies or POLICIES)
     if stress is not None:
         check_stress(stress, scale=scale)
-    case = load_case(trace, fleet, from_day=from_day, days=days, seed=seed, scale=scale, types=types)
+    case = load_case(
+        trace,
+        fleet,
+        from_day=from_day,
+        days=days,
+        seed=seed,
+        scale=scale,
+        types=types,
+        regain=regain,
+        image_pull_s=image_pull_s,
+    )
     return bench(case, asked, stress=stress, jobs=jobs, progress=progress)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tidepool.errors import BadTrace, Problem
@@ -19,6 +19,7 @@ from tidepool_lab.inputs.clock import (
 from tidepool_lab.inputs.fleetyaml import fleet_yaml
 from tidepool_lab.inputs.prepare import Prepared, prepare, read_gaps
 from tidepool_lab.inputs.reference import ReferenceFleet, read_reference
+from tidepool_lab.inputs.regain import REGAIN_S, check_times, regain_s, regain_text
 from tidepool_lab.inputs.shipped import WEEK_SEED, shipped_week
 from tidepool_lab.inputs.trace import Trace, read_trace
 from tidepool_lab.rivals.policy import START_MINUTES, Minutes
@@ -33,6 +34,20 @@ class Hashes:
     trace: str
     fleet: str
     rules: str
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line changes of the fleet and its traffic; the defaults change nothing. Said with the result.
+
+    types: the only instance types; () = all. scale: bench-rules.md §2.3. regain: as fleet.yaml writes it.
+    image_pull_s: in place of the fleet's own; None = that.
+    """
+
+    types: tuple[str, ...] = ()
+    scale: float = 1.0
+    regain: str = regain_text(REGAIN_S)
+    image_pull_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +75,7 @@ class Case:
     concurrency: float = 1.0
     start_up: float = 1.0
     cache: Path | None = CACHE
+    options: Options = field(default_factory=Options)
 
     @property
     def declared(self) -> ReferenceFleet:
@@ -124,16 +140,21 @@ def load_case(
     seed: int = 1,
     scale: float = 1.0,
     types: Sequence[str] = (),
+    regain: str | None = None,
+    image_pull_s: int | None = None,
 ) -> Case:
     """The case of a trace and its fleet, of the shipped seeded week without them.
 
-    Raises BadTrace with every problem: only one of the two files given, a window outside the trace, or whatever is
-    wrong in the files.
+    regain, image_pull_s: how long a scarce type that was given back takes to come again, and an image to be pulled,
+    in place of what the fleet says, true and declared. Raises BadTrace with every problem: only one of the two files
+    given, a window outside the trace, or whatever is wrong in the files.
     """
+    check_times(regain, image_pull_s)
     reference, counts, hashes = _read(trace, fleet)
     _check_window(reference, from_day=from_day, days=days)
     if types:
         reference = reference.only(types)
+    reference = reference.timed(regain_s=regain_s(regain) if regain else None, image_pull_s=image_pull_s)
     gaps = read_gaps(trace) if trace else ()
     return Case(
         trace=trace.name if trace else f"shipped-week-{WEEK_SEED}",
@@ -145,6 +166,12 @@ def load_case(
         from_day=from_day,
         days=days,
         seed=seed,
+        options=Options(
+            types=tuple(types),
+            scale=scale,
+            regain=regain_text(reference.times.regain_s),
+            image_pull_s=image_pull_s,
+        ),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tidepool_lab.bench.case import Case
+from tidepool_lab.bench.case import Case, Options
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -58,6 +58,23 @@ class StressResult(_Strict):
     policies: tuple[PolicyResult, ...]
 
 
+class FrontierPoint(_Strict):
+    """One setting of one policy's dial. Where no request arrived, none was late.
+
+    homes: where its models began, the start state's pool or homes chosen by hand. curve: which settings of the policy
+    are one grid, whose neighbours a line joins.
+    """
+
+    policy: str
+    setting: str
+    homes: Literal["start", "by hand"]
+    dial: float
+    cost_usd: float
+    on_time: Share
+    on_time_mean_model: Share
+    curve: Annotated[int, Field(exclude=True)] = 0
+
+
 class Sha256(_Strict):
     trace: str
     fleet: str
@@ -65,7 +82,7 @@ class Sha256(_Strict):
 
 
 class BenchResult(_Strict):
-    """The whole table and what it depends on. `stress` is written only where it was asked for."""
+    """The whole table and what it depends on. What is in OPTIONAL is written only where it was asked for."""
 
     schema_: Annotated[Literal[1], Field(serialization_alias="schema")] = 1
     rules: Literal[1] = 1
@@ -75,20 +92,35 @@ class BenchResult(_Strict):
     from_day: int
     days: int
     seed: int
+    types: tuple[str, ...] = ()
+    scale: float = 1.0
+    regain: str = Options().regain
+    image_pull_s: int | None = None
     requests_capped: int
     policies: tuple[PolicyResult, ...]
     stress: tuple[StressResult, ...] = ()
+    frontier: tuple[FrontierPoint, ...] = ()
 
     def json_text(self) -> str:
         """The JSON document of --json, with a line break at its end."""
-        return self.model_dump_json(by_alias=True, indent=2, exclude=None if self.stress else {"stress"}) + "\n"
+        unasked = {name for name in OPTIONAL if getattr(self, name) == type(self).model_fields[name].default}
+        return self.model_dump_json(by_alias=True, indent=2, exclude=unasked) + "\n"
 
     def row(self, name: str) -> PolicyResult | None:
         """The row of that policy, or None when it did not run."""
         return next((row for row in self.policies if row.name == name), None)
 
 
-def result_of(case: Case, rows: tuple[PolicyResult, ...], stress: tuple[StressResult, ...] = ()) -> BenchResult:
+OPTIONAL = ("types", "scale", "regain", "image_pull_s", "stress", "frontier")
+"""Keys of the JSON that stand for an option of the command: without it there is no such key."""
+
+
+def result_of(
+    case: Case,
+    rows: tuple[PolicyResult, ...],
+    stress: tuple[StressResult, ...] = (),
+    frontier: tuple[FrontierPoint, ...] = (),
+) -> BenchResult:
     """These rows, with the names and hashes of what they were measured on."""
     return BenchResult(
         trace=case.trace,
@@ -97,7 +129,12 @@ def result_of(case: Case, rows: tuple[PolicyResult, ...], stress: tuple[StressRe
         from_day=case.from_day,
         days=case.days,
         seed=case.seed,
+        types=case.options.types,
+        scale=case.options.scale,
+        regain=case.options.regain,
+        image_pull_s=case.options.image_pull_s,
         requests_capped=case.requests_capped,
         policies=rows,
         stress=stress,
+        frontier=frontier,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tidepool.units import usd
+from tidepool_lab.bench.case import Options
 from tidepool_lab.bench.equal import worse_figures
 from tidepool_lab.bench.result import BenchResult, PolicyResult
 
@@ -54,8 +55,10 @@ def notes_of(result: BenchResult) -> list[str]:
     ]
     return [
         *comparisons_of(result.policies),
+        *ratios_of(result.policies),
         *settings,
         *own,
+        *_options(result),
         f"{result.requests_capped:,} requests beyond the traffic cap exist for nobody",
         f"rules {result.rules} {result.sha256.rules[:12]} · trace {result.sha256.trace[:12]} · "
         f"fleet {result.sha256.fleet[:12]} · seed {result.seed}",
@@ -68,6 +71,38 @@ def comparisons_of(rows: Sequence[PolicyResult]) -> list[str]:
     found = {row.name: row for row in rows}
     others = [found[name] for name in ("native", "native_best") if name in found and "tidepool" in found]
     return [_compared(found["tidepool"], other) for other in others]
+
+
+def ratios_of(rows: Sequence[PolicyResult]) -> list[str]:
+    """How far tidepool is from the oracle, and the oracle from the floor; what dedicated machines would cost beside
+    it. A ratio whose two rows are not both there is left out."""
+    found = {row.name: row for row in rows}
+    pairs = (
+        ("tidepool", "oracle"),
+        ("oracle", "floor"),
+        ("dedicated_peak", "tidepool"),
+        ("dedicated_cheapest", "tidepool"),
+    )
+    ratios = [
+        f"{above} ÷ {below} {found[above].cost_usd / found[below].cost_usd:.2f}"
+        for above, below in pairs
+        if above in found and below in found and found[below].cost_usd
+    ]
+    return [f"cost: {', '.join(ratios)}"] if ratios else []
+
+
+def _options(result: BenchResult) -> list[str]:
+    """What the command line changed of the fleet and its traffic."""
+    asked = []
+    if result.types:
+        asked.append(f"types {', '.join(result.types)}")
+    if result.scale != 1:
+        asked.append(f"traffic × {result.scale:g}")
+    if result.regain != Options().regain:
+        asked.append(f"regain {result.regain}")
+    if result.image_pull_s is not None:
+        asked.append(f"image pull {result.image_pull_s} s")
+    return [f"with {'; '.join(asked)}"] if asked else []
 
 
 def _compared(row: PolicyResult, other: PolicyResult) -> str:

@@ -23,6 +23,8 @@ def run(
     scale: float,
     policies: Sequence[str],
     types: Sequence[str],
+    regain: str | None = None,
+    image_pull_s: int | None = None,
     stress: float | None = None,
     jobs: int,
     progress: Progress,
@@ -41,6 +43,8 @@ def run(
             scale=scale,
             policies=policies,
             types=types,
+            regain=regain,
+            image_pull_s=image_pull_s,
             stress=stress,
             jobs=jobs,
             progress=progress,
@@ -50,8 +54,12 @@ def run(
     problems = []
     if "oracle" in asked:
         problems.append(Problem("--policies", "oracle", "with a reference fleet only", "leave it out"))
-    if stress is not None:
-        problems.append(Problem("--stress", stress, "with a reference fleet only", "leave it out"))
+    options = {"--stress": stress, "--regain": regain, "--image-pull": image_pull_s}
+    problems += [
+        Problem(option, value, "with a reference fleet only", "leave it out")
+        for option, value in options.items()
+        if value is not None
+    ]
     rivals = [name for name in asked if name != "tidepool"]
     if rivals and START_TYPE not in case.fleet.instance_types:
         hint = "without it, run `tidepool simulate`"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from tidepool.config.classes import scarce
 from tidepool_lab.inputs.reference import ReferenceFleet, ReferenceModel
+from tidepool_lab.inputs.regain import REGAIN_S
 from tidepool_lab.twin.spec import Capacity, CloudSpec, Kind, ModelSpec, Times, TypeSpec
 
 
@@ -15,7 +17,14 @@ def account_of(fleet: ReferenceFleet, *, start_up: float = 1.0) -> CloudSpec:
     times = fleet.times
     return CloudSpec(
         types={
-            name: TypeSpec(name, machine.accelerator, machine.accelerators, machine.usd_per_hour, machine.quota)
+            name: TypeSpec(
+                name,
+                machine.accelerator,
+                machine.accelerators,
+                machine.usd_per_hour,
+                machine.quota,
+                scarce=scarce(name),
+            )
             for name, machine in fleet.instance_types.items()
         },
         models=tuple(_model(model, start_up) for model in fleet.models),
@@ -24,6 +33,8 @@ def account_of(fleet: ReferenceFleet, *, start_up: float = 1.0) -> CloudSpec:
             image_pull_s=times.image_pull_s * start_up,
             idle_release_s=times.idle_release_s,
             metric_delay_s=times.metric_delay_s,
+            # The benchmark's own two minutes are the launch itself.
+            regain_s=times.regain_s if times.regain_s > REGAIN_S else 0,
         ),
     )
 

@@ -14,7 +14,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from tidepool.config.classes import scarce
 from tidepool_lab.inputs.reference import Capacity, Machine, ReferenceFleet, ReferenceModel
+from tidepool_lab.inputs.regain import REGAIN_S, regain_text
 
 TENANT = "bench"
 UNLIMITED = 1000
@@ -41,7 +43,12 @@ def pool_name(instance_type: str) -> str:
 
 def start_s(fleet: ReferenceFleet, model: ReferenceModel) -> float:
     """Seconds from a copy's placement on a ready instance until it serves (bench-rules.md §3.4)."""
-    return fleet.times.image_pull_s + model.start_up.weights_s + model.start_up.engine_s
+    return fleet.times.image_pull_s + own_start_s(model)
+
+
+def own_start_s(model: ReferenceModel) -> float:
+    """Seconds from a dedicated endpoint's ready instance until it serves: §3.7 names no image pull."""
+    return model.start_up.weights_s + model.start_up.engine_s
 
 
 def instance_capacity(machine: Machine, capacity: Capacity) -> float:
@@ -69,7 +76,10 @@ def _instances(fleet: ReferenceFleet) -> Iterator[str]:
     launch = _seconds(fleet.times.instance_launch_s)
     for name, machine in fleet.instance_types.items():
         figures = f"accelerators: {machine.accelerators}, usd_per_hour: {machine.usd_per_hour}"
-        yield f"  {name}: {{{figures}, quota: {machine.quota}, launch: {launch}}}"
+        # Nothing is said of the benchmark's own two minutes: they are the launch.
+        told = scarce(name) and fleet.times.regain_s != REGAIN_S
+        regain = f", regain: {regain_text(fleet.times.regain_s)}" if told else ""
+        yield f"  {name}: {{{figures}, quota: {machine.quota}, launch: {launch}{regain}}}"
 
 
 def _pools(fleet: ReferenceFleet) -> Iterator[str]:
@@ -103,7 +113,7 @@ def _models(fleet: ReferenceFleet) -> Iterator[str]:
 
 def _shapes(fleet: ReferenceFleet, model: ReferenceModel) -> Iterator[str]:
     """One shape per hosting and type on which the model fits; a type without one is never a target."""
-    start = _seconds(start_s(fleet, model))
+    start, own_start = _seconds(start_s(fleet, model)), _seconds(own_start_s(model))
     found = [(name, machine, fleet.capacity(model, name)) for name, machine in fleet.instance_types.items()]
     fits = [(name, machine, capacity) for name, machine, capacity in found if capacity is not None]
     yield "      shared:"
@@ -115,7 +125,7 @@ def _shapes(fleet: ReferenceFleet, model: ReferenceModel) -> Iterator[str]:
     for name, machine, capacity in fits:
         concurrency = _number(instance_capacity(machine, capacity))
         figures = f"accelerators: {machine.accelerators}, concurrency: {concurrency}"
-        yield f"        {name}: {{{figures}, service: {_seconds(capacity.service_s)}, start: {start}}}"
+        yield f"        {name}: {{{figures}, service: {_seconds(capacity.service_s)}, start: {own_start}}}"
 
 
 def _seconds(value: float) -> str:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tidepool.errors import BadTrace, Problem
+from tidepool_lab.inputs.regain import REGAIN_S
 
 START_TYPE = "ml.p4d.24xlarge"
 """Every run starts on this type's pool (bench-rules.md §1.4), so every fleet has it."""
@@ -64,11 +65,14 @@ class Objective(_Strict):
 
 
 class Times(_Strict):
+    """Seconds. `regain_s` is not in the files and in no hash of them: --regain sets it (decisions/0010-regain.md)."""
+
     instance_launch_s: Annotated[int, Field(ge=0)]
     image_pull_s: Annotated[int, Field(ge=0)]
     idle_release_s: Annotated[int, Field(ge=0)]
     metric_delay_s: Annotated[int, Field(ge=0)]
     note: str = ""
+    regain_s: Annotated[float, Field(ge=REGAIN_S, exclude=True)] = REGAIN_S
 
 
 class ReferenceModel(_Strict):
@@ -133,6 +137,12 @@ class ReferenceFleet(_Strict):
             return None
         accelerator_s = capacity.service_s / capacity.concurrency_per_copy * capacity.accelerators_per_copy
         return accelerator_s * machine.usd_per_hour / 3600 / machine.accelerators
+
+    def timed(self, *, regain_s: float | None = None, image_pull_s: int | None = None) -> ReferenceFleet:
+        """The same fleet with these times, true and declared; None leaves the fleet's own."""
+        asked = {"regain_s": regain_s, "image_pull_s": image_pull_s}
+        update = {name: value for name, value in asked.items() if value is not None}
+        return self.model_copy(update={"times": self.times.model_copy(update=update)})
 
     def overstated(self, concurrency: float) -> ReferenceFleet:
         """The same fleet as somebody would declare it who believes in `concurrency` times the slots (§6)."""

@@ -25,7 +25,8 @@ def update_bounds(
     if life.spec.bounds_update is BoundsUpdate.REBUILD and not reverts:
         endpoint.update_blocks = True
         old = list(endpoint.instances)
-        outage = faults.out_of(endpoint.type.name, life.agenda.now_s)
+        # Where the next machine of the type has to be waited for, there is none for a rebuild.
+        outage = faults.out_of(endpoint.type.name, life.agenda.now_s) or life.machines.waits(endpoint.type.name)
         reverts = outage or life.machines.quota_left(endpoint.type.name) < len(old)
         if not reverts:
             successors = [life.machines.launch(endpoint, life.agenda.now_s) for _ in old]
@@ -62,7 +63,7 @@ def _change_over(life: Lifecycle, endpoint: EndpointState, successors: list[Inst
         for copy in after.copies:
             copy.instance = after
         before.copies = []
-        life.machines.release(before, life.agenda.now_s)
+        life.machines.release(before, life.agenda.now_s, replaced=True)
         if not after.copies:
             life.empty(after)
     # An old instance that went by itself meanwhile leaves a successor nobody needs.

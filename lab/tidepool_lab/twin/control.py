@@ -277,7 +277,7 @@ class ControlPlane:
                 operation,
                 name,
                 type_name=type_name,
-                quota=self.spec.types[type_name].quota,
+                quota=self.life.machines.quota(type_name),
                 held=self.life.machines.held[type_name],
                 more=more,
             )

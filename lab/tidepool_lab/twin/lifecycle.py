@@ -7,6 +7,7 @@ control's business. Rule numbers are bench-rules.md's.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import ceil
 
 from tidepool.fleet import EndpointKind, Status
 from tidepool_lab.twin.clock import Agenda
@@ -64,6 +65,7 @@ class Lifecycle:
                 component.waiting += 1
                 if component not in self._short:
                     self._short.append(component)
+                self._order(endpoint)
             return False
         self._place(component, at, settled=settled, replaces=replaces)
         return True
@@ -248,11 +250,44 @@ class Lifecycle:
         now_s = self.agenda.now_s
         while len(endpoint.instances) < endpoint.minimum and self.machines.may_launch(endpoint, now_s):
             self.empty(self.machines.launch(endpoint, now_s, settled=settled))
+        self._order(endpoint)
         for instance in list(endpoint.instances):
             since_s = instance.empty_since
             if since_s is not None and now_s >= since_s + self.spec.times.idle_release_s:
                 self._release_if_idle(instance, since_s)
         self.fill_short()
+
+    # Scarce machines that were given back (decisions/0010-regain.md).
+
+    def _order(self, endpoint: EndpointState) -> None:
+        """As many instances are on order as the endpoint lacks, where they have to be waited for."""
+        if not self.machines.waits(endpoint.type.name):
+            return
+        while self.machines.ordered.get(endpoint, 0) < self._lacking(endpoint) and self.machines.order(endpoint):
+            self.agenda.at(self.agenda.now_s + self.spec.times.regain_s, lambda: self._regain(endpoint))
+
+    def _regain(self, endpoint: EndpointState) -> None:
+        """What a pool asked for comes, also when nobody waits for it any more: then it is idle, and paid. A dedicated
+        endpoint has no machine without a copy."""
+        container = endpoint.container
+        there = self.machines.take_order(endpoint, self.agenda.now_s)
+        if not there or self.endpoints.get(endpoint.name) is not endpoint or (container and not container.waiting):
+            return
+        instance = self.machines.launch(endpoint, self.agenda.now_s)
+        if container:
+            container.waiting -= 1
+            self._place(container, instance)
+        else:
+            self.empty(instance)
+        self.fill_short()
+
+    def _lacking(self, endpoint: EndpointState) -> int:
+        """Instances that the copies without room would fill, each critical copy one of its own; or the minimum's."""
+        waiting = [c for c in self._short if c.endpoint is endpoint]
+        alone = sum(c.waiting for c in waiting if c.model.critical)
+        together = sum(c.waiting * c.accelerators for c in waiting if not c.model.critical)
+        missing = endpoint.minimum - len(endpoint.instances)
+        return max(alone + ceil(together / endpoint.type.accelerators), missing)
 
     # CONSOLIDATION and new versions: replacements first, then the old copies leave.
 

@@ -24,13 +24,15 @@ class BoundsUpdate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TypeSpec:
-    """One instance type. `accelerator` names the kind that `ModelSpec.capacity` is keyed by."""
+    """One instance type. `accelerator` names the kind that `ModelSpec.capacity` is keyed by. `scarce`: one that was
+    given back is not had again at once (`Times.regain_s`)."""
 
     name: str
     accelerator: str
     accelerators: int
     usd_per_hour: float
     quota: int
+    scarce: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,8 @@ class Times:
     bus_s: events to hands, 4.3. pool_ready_s: empty endpoint to InService, 4 min, MEAS.
     ice_retry_s: how often the service tries again for a machine it could not get (assumed).
     consolidation_cooldown_s: ScaleInPolicy's CooldownInMinutes, default 20, API.
+    regain_s: once an instance of a scarce type was given back, how long after the ask the launch of the next one
+    begins (decisions/0010-regain.md); infinity = it never does. 0 (the rules'): at once.
     """
 
     instance_launch_s: float = 105
@@ -108,6 +112,7 @@ class Times:
     pool_ready_s: int = 240
     ice_retry_s: int = 60
     consolidation_cooldown_s: int = 1200
+    regain_s: float = 0
 
 
 @dataclass(frozen=True, slots=True)
