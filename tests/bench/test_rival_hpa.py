@@ -57,6 +57,13 @@ def test_down_goes_to_the_highest_recommendation_of_the_last_300_seconds():
     assert down.settle(12, wanted=10, now=315) == 12
 
 
+def test_what_it_finds_is_its_first_recommendation():
+    down = Stabilised()
+    assert down.settle(3, wanted=8, now=0) == 8
+    assert down.settle(3, wanted=8, now=285) == 8
+    assert down.settle(3, wanted=8, now=300) == 3
+
+
 def test_the_target_is_a_share_of_a_copys_slots_and_without_a_metric_nothing_is_asked_for():
     # 4 copies at 19 with a target of 0.5 × 19 → 8.
     assert Hpa(0.5).desired(view(copies=4, per_copy=19), 0) == 8

@@ -59,6 +59,9 @@ class Stabilised:
 
     def settle(self, asked: int, *, wanted: int, now: int) -> int:
         """`asked` when it is up; on the way down the highest recommendation after now − 300 s."""
+        if not self._recent:
+            # recordInitialRecommendation: what it finds is its first recommendation.
+            self._recent.append((now, wanted))
         self._recent.append((now, asked))
         while self._recent[0][0] <= now - STABLE_S:
             self._recent.popleft()
