@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from tidepool.errors import BadInput, Problem
 from tidepool_cli.output import console, exits_with_problems, print_table, write_text
 from tidepool_cli.progress import showing_progress
 from tidepool_cli.traces import split, trace_options
 
 if TYPE_CHECKING:
     from tidepool_lab.bench.result import BenchResult
+
+PATH = click.Path(path_type=Path)
 
 
 @click.command()
@@ -21,8 +25,11 @@ if TYPE_CHECKING:
 @click.option("--regain", metavar="T", help="Until a scarce type that was given back comes again: 30m, 12h, never.")
 @click.option("--image-pull", type=int, metavar="S", help="Seconds that an image takes to be pulled, as 333.")
 @click.option("--stress", type=float, metavar="F", help="Every policy again, harder than declared by F, as 1.5.")
+@click.option("--frontier", is_flag=True, help="Every setting of every policy's dial: cost against on-time.")
+@click.option("--cache", metavar="DIR", type=PATH, help="Where --frontier keeps its runs.  [default: .cache/frontier]")
+@click.option("--picture", metavar="FILE", type=PATH, help="The frontier as an SVG.")
 @click.option("--jobs", default=0, metavar="N", help="Processes at once; 0 is one per core.", show_default=True)
-@click.option("--json", "json_file", metavar="FILE", type=click.Path(path_type=Path), help="As JSON; - is stdout.")
+@click.option("--json", "json_file", metavar="FILE", type=PATH, help="As JSON; - is stdout.")
 @exits_with_problems
 def command(
     trace: Path | None,
@@ -36,6 +43,9 @@ def command(
     regain: str | None,
     image_pull: int | None,
     stress: float | None,
+    frontier: bool,
+    cache: Path | None,
+    picture: Path | None,
     jobs: int,
     json_file: Path | None,
 ) -> None:
@@ -46,18 +56,24 @@ def command(
     (tidepool with a perfect forecast) and floor (a linear programme that no policy can pass). Everybody meets
     the same arrivals, start-up times and refusals. Without --trace and --fleet: the shipped seeded week.
 
+    --frontier runs every policy, and rivals that the table has not, at every setting of its dial, in the start state's
+    homes and in homes chosen by hand. It takes long; stopped, it goes on where it was.
+
     \b
     Examples:
       tidepool bench --policies tidepool,native
       tidepool bench --from-day 2 --days 3 --types ml.p4d.24xlarge
       tidepool bench --from-day 2 --policies tidepool,native --stress 1.5
+      tidepool bench --from-day 2 --frontier --picture frontier.svg --json frontier.json
       tidepool bench --trace ../shared/traces/servegen-week1.csv.gz \\
                      --fleet ../shared/traces/fleet-servegen-week1.json --from-day 2 --days 3
 
     The figures are the twin's, not AWS's. docs/benchmarks.md says what each column means.
     """
+    from tidepool_lab.bench.stored import FOLDER
     from tidepool_lab.demo.compared import run
 
+    _check_frontier_options(frontier, cache=cache, picture=picture)
     to_stdout = str(json_file) == "-"
     with showing_progress(quiet=to_stdout) as progress:
         result = run(
@@ -72,30 +88,65 @@ def command(
             regain=regain,
             image_pull_s=image_pull,
             stress=stress,
+            frontier=(cache or FOLDER) if frontier else None,
             jobs=jobs,
             progress=progress,
         )
+    if picture is not None:
+        from tidepool_lab.bench.frontier_chart import frontier_chart
+
+        write_text(picture, frontier_chart(result))
     if to_stdout:
         click.echo(result.json_text(), nl=False)
         return
     print_result(result)
+    if picture is not None:
+        click.echo(f"Picture: {picture}")
     if json_file is not None:
         write_text(json_file, result.json_text())
 
 
 def print_result(result: BenchResult) -> None:
-    """The table, and under it what it stands on; then, where it was asked for, the table under stress."""
-    from tidepool_lab.bench.stress_table import STRESS_HEADINGS, stress_notes_of, stress_rows_of, stress_title_of
+    """The table, and under it what it stands on; then, where they were asked for, the table under stress and the
+    frontier's."""
+    from tidepool_lab.bench import frontier_table as swept
+    from tidepool_lab.bench import stress_table as stress
     from tidepool_lab.bench.table import HEADINGS, notes_of, rows_of, title_of
 
-    out = console()
-    rows = [dict(zip(HEADINGS, row, strict=True)) for row in rows_of(result)]
-    print_table(out, title_of(result), HEADINGS, rows)
-    for note in notes_of(result):
-        out.print(note, markup=False)
+    if result.policies:
+        _print(title_of(result), HEADINGS, rows_of(result))
+        _notes(notes_of(result))
     if result.stress:
-        harder = [dict(zip(STRESS_HEADINGS, row, strict=True)) for row in stress_rows_of(result)]
-        out.print()
-        print_table(out, stress_title_of(result), STRESS_HEADINGS, harder)
-        for note in stress_notes_of(result):
-            out.print(note, markup=False)
+        click.echo()
+        _print(stress.stress_title_of(result), stress.STRESS_HEADINGS, stress.stress_rows_of(result))
+        _notes(stress.stress_notes_of(result))
+    if result.frontier:
+        click.echo()
+        _print(swept.frontier_title_of(result), swept.FRONTIER_HEADINGS, swept.frontier_rows_of(result))
+        _notes(swept.frontier_notes_of(result))
+        equal = swept.equal_rows_of(result)
+        if equal:
+            click.echo()
+            _print("At equal on-time", swept.EQUAL_HEADINGS, equal)
+
+
+def _print(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    print_table(console(), title, headings, [dict(zip(headings, row, strict=True)) for row in rows])
+
+
+def _notes(notes: Sequence[str]) -> None:
+    out = console()
+    for note in notes:
+        out.print(note, markup=False)
+
+
+def _check_frontier_options(frontier: bool, *, cache: Path | None, picture: Path | None) -> None:
+    """BadInput for options that say something of a frontier that is not asked for."""
+    given = {"--cache": cache, "--picture": picture}
+    problems = [
+        Problem(option, str(value), "only with --frontier", "add --frontier, or leave it out")
+        for option, value in given.items()
+        if value is not None and not frontier
+    ]
+    if problems:
+        raise BadInput("the command line", tuple(problems))

@@ -8,7 +8,11 @@ from pathlib import Path
 from time import monotonic
 
 from tidepool.errors import BadInput
-from tidepool_lab.bench.bench import POLICIES, run_bench
+from tidepool_lab.bench.bench import run_bench
+from tidepool_lab.bench.frontier import run_frontier
+from tidepool_lab.bench.frontier_chart import frontier_chart
+from tidepool_lab.bench.frontier_table import plain_frontier
+from tidepool_lab.bench.stored import FOLDER
 from tidepool_lab.bench.stress_table import plain_stress_table
 from tidepool_lab.bench.table import plain_table
 
@@ -18,21 +22,23 @@ SAY_EVERY_S = 10.0
 def main() -> int:
     """The table is printed; 1 when the input is wrong."""
     asked = _arguments()
+    run = run_frontier if asked.frontier else run_bench
     try:
-        result = run_bench(
+        result = run(
             asked.trace,
             asked.fleet,
             from_day=asked.from_day,
             days=asked.days,
             seed=asked.seed,
             scale=asked.scale,
-            policies=asked.policies.split(","),
+            policies=asked.policies.split(",") if asked.policies else (),
             types=asked.types.split(",") if asked.types else (),
             regain=asked.regain,
             image_pull_s=asked.image_pull,
             stress=asked.stress,
             jobs=asked.jobs,
             progress=_Say(),
+            **({"folder": asked.cache} if asked.frontier else {}),
         )
     except BadInput as wrong:
         print(wrong, file=sys.stderr)
@@ -40,6 +46,10 @@ def main() -> int:
     print(plain_table(result), end="")
     if result.stress:
         print("\n" + plain_stress_table(result), end="")
+    if result.frontier:
+        print("\n" + plain_frontier(result), end="")
+    if asked.picture:
+        asked.picture.write_text(frontier_chart(result))
     if asked.json:
         asked.json.write_text(result.json_text())
     return 0
@@ -53,11 +63,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--days", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--scale", type=float, default=1.0)
-    parser.add_argument("--policies", default=",".join(POLICIES))
+    parser.add_argument("--policies", default="")
     parser.add_argument("--types", default="")
     parser.add_argument("--regain")
     parser.add_argument("--image-pull", type=int)
     parser.add_argument("--stress", type=float)
+    parser.add_argument("--frontier", action="store_true")
+    parser.add_argument("--cache", type=Path, default=FOLDER)
+    parser.add_argument("--picture", type=Path)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--json", type=Path)
     return parser.parse_args()

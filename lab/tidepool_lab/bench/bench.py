@@ -83,23 +83,23 @@ def bench(
         if best is not None:
             found_rows["native_best"] = best
         rows = tuple(found_rows[name] for name in POLICIES if name in found_rows)
-        stressed = () if stress is None else _stress(at_work, rows, stress)
+        stressed = () if stress is None else stress_rows(at_work, rows, stress)
     return result_of(case, rows, stressed)
 
 
-def ask(policies: Sequence[str]) -> tuple[str, ...]:
+def ask(policies: Sequence[str], *, known: Sequence[str] = POLICIES) -> tuple[str, ...]:
     """The policies to run, with those that must stand beside them; BadTrace names every one that is unknown.
 
     The distance to the floor is always printed beside the oracle, and a ratio against dedicated_peak is never
     quoted without dedicated_cheapest (bench-rules.md §5).
     """
-    unknown = [name for name in policies if name not in POLICIES]
+    unknown = [name for name in policies if name not in known]
     if unknown:
-        allowed = ", ".join(POLICIES)
+        allowed = ", ".join(known)
         raise BadTrace("--policies", tuple(Problem("--policies", name, allowed) for name in unknown))
     beside = {"oracle": "floor", "dedicated_peak": "dedicated_cheapest"}
     wanted = {*policies, *(other for name, other in beside.items() if name in policies)}
-    return tuple(name for name in POLICIES if name in wanted)
+    return tuple(name for name in known if name in wanted)
 
 
 def _submit(at_work: Workers, policies: Sequence[str]) -> dict[str, Future[PolicyResult]]:
@@ -119,7 +119,7 @@ def _submit(at_work: Workers, policies: Sequence[str]) -> dict[str, Future[Polic
     return found
 
 
-def _stress(at_work: Workers, rows: tuple[PolicyResult, ...], factor: float) -> tuple[StressResult, ...]:
+def stress_rows(at_work: Workers, rows: tuple[PolicyResult, ...], factor: float) -> tuple[StressResult, ...]:
     """One run of each policy under each stress, at the setting that its row has."""
     found = {kind: [at_work.submit(run_stressed, kind, factor, row) for row in rows] for kind in Kind}
     return tuple(

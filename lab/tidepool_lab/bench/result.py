@@ -62,7 +62,7 @@ class FrontierPoint(_Strict):
     """One setting of one policy's dial. Where no request arrived, none was late.
 
     homes: where its models began, the start state's pool or homes chosen by hand. curve: which settings of the policy
-    are one grid, whose neighbours a line joins.
+    are one grid, whose neighbours a line joins. default: the plain table's row has this setting.
     """
 
     policy: str
@@ -73,6 +73,7 @@ class FrontierPoint(_Strict):
     on_time: Share
     on_time_mean_model: Share
     curve: Annotated[int, Field(exclude=True)] = 0
+    default: Annotated[bool, Field(exclude=True)] = False
 
 
 class Sha256(_Strict):
@@ -100,6 +101,8 @@ class BenchResult(_Strict):
     policies: tuple[PolicyResult, ...]
     stress: tuple[StressResult, ...] = ()
     frontier: tuple[FrontierPoint, ...] = ()
+    left_out: Annotated[tuple[str, ...], Field(exclude=True)] = ()
+    """Policies that could not run here, and why; said in the notes, not in the JSON."""
 
     def json_text(self) -> str:
         """The JSON document of --json, with a line break at its end."""
@@ -120,6 +123,7 @@ def result_of(
     rows: tuple[PolicyResult, ...],
     stress: tuple[StressResult, ...] = (),
     frontier: tuple[FrontierPoint, ...] = (),
+    left_out: tuple[str, ...] = (),
 ) -> BenchResult:
     """These rows, with the names and hashes of what they were measured on."""
     return BenchResult(
@@ -137,4 +141,5 @@ def result_of(
         policies=rows,
         stress=stress,
         frontier=frontier,
+        left_out=left_out,
     )

@@ -53,9 +53,14 @@ def best_oracle(case: Case, progress: Progress = no_progress) -> PolicyResult:
     dial, row = cheapest_good_enough(
         DIALS,
         run=lambda dial: run_oracle(case, dial=dial, progress=progress),
-        good=lambda row: row.on_time_interactive is None or row.on_time_interactive >= INTERACTIVE_ON_TIME,
+        good=good_oracle,
     )
     return row.model_copy(update={"setting": f"dial {dial:g}", "dial": dial})
+
+
+def good_oracle(row: PolicyResult) -> bool:
+    """Interactive requests are on time to 99.5 %, or there are none."""
+    return row.on_time_interactive is None or row.on_time_interactive >= INTERACTIVE_ON_TIME
 
 
 def on_time(row: PolicyResult) -> float:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tidepool.errors import BadTrace, Problem
 from tidepool_lab.bench.bench import POLICIES, ask, bench, run_bench
+from tidepool_lab.bench.frontier import run_frontier
 from tidepool_lab.bench.result import BenchResult, result_of
 from tidepool_lab.bench.run import Progress
 from tidepool_lab.demo.simulated import case_of, is_fleet_yaml, simulate
@@ -26,13 +27,32 @@ def run(
     regain: str | None = None,
     image_pull_s: int | None = None,
     stress: float | None = None,
+    frontier: Path | None = None,
     jobs: int,
     progress: Progress,
 ) -> BenchResult:
     """The table. With a fleet.yaml, tidepool sees that very file; the rivals live in the account it declares.
 
-    BadTrace or BadFleetFile with every problem of the input.
+    frontier: every setting of every policy as well, with their rows kept in that folder. BadTrace or BadFleetFile with
+    every problem of the input.
     """
+    if frontier is not None and (fleet is None or not is_fleet_yaml(fleet)):
+        return run_frontier(
+            trace,
+            fleet,
+            from_day=from_day,
+            days=days,
+            seed=seed,
+            scale=scale,
+            policies=policies,
+            types=types,
+            regain=regain,
+            image_pull_s=image_pull_s,
+            stress=stress,
+            folder=frontier,
+            jobs=jobs,
+            progress=progress,
+        )
     if fleet is None or not is_fleet_yaml(fleet):
         return run_bench(
             trace,
@@ -54,7 +74,8 @@ def run(
     problems = []
     if "oracle" in asked:
         problems.append(Problem("--policies", "oracle", "with a reference fleet only", "leave it out"))
-    options = {"--stress": stress, "--regain": regain, "--image-pull": image_pull_s}
+    swept = None if frontier is None else "on"
+    options = {"--stress": stress, "--regain": regain, "--image-pull": image_pull_s, "--frontier": swept}
     problems += [
         Problem(option, value, "with a reference fleet only", "leave it out")
         for option, value in options.items()
