@@ -117,7 +117,7 @@ def test_the_rows_of_the_plain_table_are_those_of_the_plain_bench(swept: BenchRe
 
 
 def test_native_best_and_the_oracle_have_the_best_row_of_their_whole_grids():
-    case, policies = wave(minutes=50), ("native_best", "oracle")
+    case, policies = wave(minutes=30), ("native_best", "oracle")
     found, plainly = frontier(case, policies, folder=None), bench(case, ("native_best", "oracle", "floor"))
     assert [row.name for row in found.policies] == ["native_best", "oracle", "floor"]
     for name in policies:

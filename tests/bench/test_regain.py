@@ -30,6 +30,7 @@ from tidepool_lab.inputs.reference import START_TYPE, ReferenceFleet
 from tidepool_lab.inputs.regain import regain_s, regain_text
 from tidepool_lab.inputs.trace import Counts, Trace
 from tidepool_lab.twin.cloud import Cloud
+from tidepool_lab.twin.spec import BoundsUpdate
 
 MakeFleet = Callable[..., ReferenceFleet]
 CHEAP = "ml.g6e.12xlarge"
@@ -38,10 +39,14 @@ START_UP_S = 105 + 120 + 70
 """A 14B copy on a new machine: launch, weights, engine."""
 
 
-def silent(fleet: ReferenceFleet, *, instance_type: str = START_TYPE, copies: int = 16) -> Cloud:
+def silent(
+    fleet: ReferenceFleet, *, instance_type: str = START_TYPE, copies: int = 16, rebuilds: bool = False
+) -> Cloud:
     """An account without traffic; the first model has so many copies of one accelerator on a pool of the type."""
     arrivals = TraceArrivals(fleet.names, np.zeros((600, len(fleet.names)), dtype=np.int64), seed=1, cache=None)
-    cloud = Cloud(account_of(fleet), arrivals, seed=1, start_s=EPOCH_S)
+    bounds_update = BoundsUpdate.REBUILD if rebuilds else BoundsUpdate.IN_PLACE
+    account = replace(account_of(fleet), bounds_update=bounds_update)
+    cloud = Cloud(account, arrivals, seed=1, start_s=EPOCH_S)
     cloud.create_pool(pool_name(instance_type), instance_type, minimum=0, maximum=30, settled=True)
     cloud.create_component("a", pool_name(instance_type), model="a", copies=copies, settled=True)
     return cloud
@@ -181,6 +186,24 @@ def test_no_order_goes_beyond_quota_or_the_pools_bound(make_fleet: MakeFleet):
     assert sum(cloud.machines.ordered.values()) == 29
 
 
+def test_a_pools_minimum_is_asked_for_like_copies(make_fleet: MakeFleet):
+    cloud = given_back(silent(make_fleet("a").timed(regain_s=900.0)))
+    cloud.update_endpoint(pool_name(START_TYPE), "higher", minimum=3, maximum=30)
+    later(cloud, 60)  # the update itself
+    assert sum(cloud.machines.ordered.values()) == 2
+    assert later(cloud, 900 + 105 + 601).machines.held[START_TYPE] == 3
+
+
+def test_a_rebuild_gives_nothing_back_and_fails_where_machines_have_to_be_waited_for(make_fleet: MakeFleet):
+    cloud = silent(make_fleet("a").timed(regain_s=math.inf), rebuilds=True)
+    cloud.update_endpoint(pool_name(START_TYPE), "new", minimum=0, maximum=29)
+    assert later(cloud, START_UP_S + 1).endpoint(pool_name(START_TYPE)).config_name == "new"
+    assert not cloud.machines.waits(START_TYPE) and cloud.machines.held[START_TYPE] == 2
+    given_back(cloud)
+    cloud.update_endpoint(pool_name(START_TYPE), "newer", minimum=0, maximum=28)
+    assert later(cloud, START_UP_S + 1).endpoint(pool_name(START_TYPE)).config_name == "new"
+
+
 def test_a_later_regain_never_serves_more_on_time(make_fleet: MakeFleet):
     fleet = make_fleet("a", minutes=1440)
     counts = np.full((1440, 1), 2000, dtype=np.int64)
@@ -282,7 +305,7 @@ def test_a_fleet_yaml_of_ones_own_says_its_own_times(tmp_path: Path, make_fleet:
 
 
 def test_the_whole_bench_runs_with_every_option_at_once():
-    case = load_case(None, None, from_day=2, days=1, types=(START_TYPE,), regain="never", image_pull_s=333)
+    case = load_case(None, None, from_day=0, days=1, types=(START_TYPE,), regain="never", image_pull_s=333)
     result = bench(replace(case, only_minutes=30, cache=None), ("native", "floor"), stress=1.5)
     assert result.regain == "never" and len(result.stress) == 3
     assert all(row.cost_usd > 0 for one in result.stress for row in one.policies)

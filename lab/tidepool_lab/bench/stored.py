@@ -32,7 +32,7 @@ OURS = ("tidepool", "oracle")
 
 
 class StoredRow(BaseModel):
-    """One file. `row` leaves out what its JSON leaves out, so the setting stands beside it."""
+    """One file, named by its key. `row` leaves out what its JSON leaves out, so the setting stands beside it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -67,7 +67,7 @@ class Store:
             found = StoredRow.model_validate_json(path.read_bytes()) if path else None
         except (OSError, ValidationError):
             return None
-        if found is None or found.key != self._key(setting):
+        if found is None:
             return None
         return found.row.model_copy(
             update={"setting": found.words, "dial": found.dial, "variant": found.variant},
