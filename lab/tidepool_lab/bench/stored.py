@@ -40,7 +40,7 @@ class StoredRow(BaseModel):
     key: str
     policy: str
     setting: str
-    words: str
+    row_setting: str
     dial: float
     variant: int
     row: PolicyResult
@@ -70,7 +70,7 @@ class Store:
         if found is None:
             return None
         return found.row.model_copy(
-            update={"setting": found.words, "dial": found.dial, "variant": found.variant},
+            update={"setting": found.row_setting, "dial": found.dial, "variant": found.variant},
         )
 
     def write(self, setting: Setting, row: PolicyResult) -> None:
@@ -82,7 +82,7 @@ class Store:
             key=self._key(setting),
             policy=setting.policy,
             setting=setting.words,
-            words=row.setting,
+            row_setting=row.setting,
             dial=row.dial,
             variant=row.variant,
             row=row,
