@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from builders import NOW, evidence
 from tidepool.fleet import Evidence, Series
 from tidepool.forecast.expected import expect, next_level
 from tidepool.forecast.learning import learn
-from tidepool.forecast.observed import Observed, observe
+from tidepool.forecast.observed import HIGHEST, Observed, observe
 from tidepool.forecast.profile import BUCKETS, between, bucket, now_rate
-from tidepool.forecast.recent import KEEP_S, highest, remember, slope
+from tidepool.forecast.recent import KEEP_S, remember
 from tidepool.memory import Learned, Minute, ModelLearned
 
 MONDAY = 1_736_121_600
@@ -25,8 +27,19 @@ def series(*values: float, step: int = 60, end: int = NOW) -> Series:
 
 def test_demand_is_what_every_copy_has_in_flight() -> None:
     seen = observe(evidence(30.0, 3), copies=3, service_s=None, now=NOW)
-    assert seen.in_flight == 30.0
+    assert seen.in_flight is not None
+    assert seen.in_flight + HIGHEST * math.sqrt(seen.in_flight) == pytest.approx(30.0), "maxima stand above the mean"
     assert seen.fresh and not seen.idle
+
+
+def test_a_queue_is_not_taken_for_demand() -> None:
+    """100 slots are full and 20 more wait each ten seconds: 2 a second of 10 s beyond them, so 120, not 200."""
+    growing = replace(evidence(0.0, 1), concurrency=series(100, 120, 140, 160, 180, 200, step=10, end=NOW - 20))
+    seen = observe(growing, copies=1, service_s=10.0, now=NOW, slots=100.0)
+    assert seen.in_flight == pytest.approx(120.0)
+    assert seen.queued == pytest.approx(100.0)
+    taken_for_demand = observe(growing, copies=1, service_s=10.0, now=NOW)
+    assert taken_for_demand.in_flight is not None and taken_for_demand.in_flight > 135
 
 
 def test_littles_law_speaks_where_the_gauge_is_low() -> None:
@@ -66,60 +79,26 @@ def test_recent_minutes_are_kept_for_half_an_hour() -> None:
     assert recent[-1].at == NOW + 59 * 60
 
 
-def test_the_slope_of_a_line_is_its_slope() -> None:
-    recent = tuple(Minute(NOW - 60 * (4 - i), 10.0 + 6 * i, 0.0, 0.0) for i in range(5))
-    assert abs(slope(recent, NOW, 600) - 0.1) < 1e-9
-    assert highest(recent, NOW - 90) == 34.0
+def test_what_is_seen_now_is_never_less_than_what_is_ready() -> None:
+    """50 in flight now and only 10 foretold: at least what one look surely shows is to be ready for."""
+    ready = expect(replace(QUIET, in_flight=50.0), (), 10.0, "a forecast", now=NOW, service_s=10.0)
+    assert ready.need == pytest.approx(50.0 - math.sqrt(50.0))
 
 
-def test_a_rising_load_is_met_before_it_comes() -> None:
-    rising = tuple(Minute(NOW - 60 * (4 - i), 10.0 + 5 * i, 0.0, 0.0) for i in range(5))
-    seen = replace(QUIET, in_flight=30.0)
-    ready = expect(seen, rising, None, level=1.0, now=NOW, horizon_s=300, service_s=10.0)
-    assert ready.upper > 30.0 and "rising" in ready.basis
+def test_only_load_lowers() -> None:
+    """A forecast of 5 lowers nothing below the 44 in flight of four minutes ago; nine minutes later it may."""
+    recent = (Minute(NOW - 240, 44.0, 44.0, 4.4), Minute(NOW - 60, 9.0, 9.0, 0.9))
+    assert expect(QUIET, recent, 5.0, "a forecast", now=NOW, service_s=10.0).keep == pytest.approx(44.0)
+    assert expect(QUIET, recent, 5.0, "a forecast", now=NOW + 540, service_s=10.0).keep < 10.0
 
 
-def test_the_profile_raises_and_never_lowers() -> None:
-    """Nine in the morning is expected to be 5 requests a second, so 50 in flight, ten minutes before it is."""
-    rates = [0.5] * BUCKETS
-    nine = bucket(MONDAY + 9 * 3600)
-    rates[nine] = 5.0
-    known = ModelLearned(profile=tuple(rates), skill=0.4, minutes=10_080, jump=1.0)
-    at = MONDAY + 9 * 3600 - 240
-    before = expect(QUIET, (), known, level=1.0, now=at, horizon_s=300, service_s=10.0)
-    assert before.upper == 50.0 and "profile" in before.basis
-    after = expect(QUIET, (), known, level=1.0, now=at + 7200, horizon_s=300, service_s=10.0)
-    assert after.upper == 10.0
-
-
-def test_a_profile_without_skill_steps_aside() -> None:
-    known = ModelLearned(profile=(9.0,) * BUCKETS, skill=-0.1, minutes=10_080, jump=1.0)
-    assert expect(QUIET, (), known, level=1.0, now=NOW, horizon_s=300, service_s=10.0).upper == 10.0
-
-
-def test_room_is_kept_for_the_jumps_that_are_usual() -> None:
-    """10 in flight, jumps of 1.6: half the room gone asks for more, room for all of it is what is asked for."""
-    known = ModelLearned(jump=1.6)
-    ready = expect(QUIET, (), known, level=1.0, now=NOW, horizon_s=300, service_s=10.0)
-    assert (ready.need, ready.upper, ready.keep) == (13.0, 16.0, 16.0)
-    unknown = expect(QUIET, (), None, level=1.0, now=NOW, horizon_s=300, service_s=10.0)
-    assert unknown.upper == 14.0, "the headroom of a 70 % target until jumps are known"
-
-
-def test_jumps_are_learned_from_the_last_day() -> None:
-    """Every second bucket doubles: the usual jump is two, and a steady model has none."""
-    swing = np.repeat(np.tile([60.0, 120.0], 72), 10)
-    models = learn(
-        Learned(), {"a": Series(MONDAY, 60, swing), "b": Series(MONDAY, 60, np.full(1440, 60.0))}, MONDAY + 86_400
-    ).models
-    assert 1.7 < models["a"].jump < 2.0
-    assert models["b"].jump == 1.0
-    assert models["a"].top == 2.0
-
-
-def test_nothing_falls_below_the_most_of_fifteen_minutes() -> None:
-    recent = (Minute(NOW - 800, 44.0, 44.0, 4.4), Minute(NOW - 60, 9.0, 9.0, 0.9))
-    assert expect(QUIET, recent, None, level=1.0, now=NOW, horizon_s=300, service_s=10.0).keep == 44.0
+def test_the_busiest_minute_is_remembered_and_forgotten_by_a_tenth_a_day() -> None:
+    day = np.full(1440, 60.0)
+    day[700] = 600.0
+    first = learn(Learned(), {"a": Series(MONDAY, 60, day)}, MONDAY + 86_400)
+    assert first.models["a"].top == 10.0
+    quiet = np.concatenate([day, np.full(1440, 60.0)])
+    assert learn(first, {"a": Series(MONDAY, 60, quiet)}, MONDAY + 2 * 86_400).models["a"].top == pytest.approx(9.0)
 
 
 def test_the_level_follows_what_comes_and_stays_in_bounds() -> None:

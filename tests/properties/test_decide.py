@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builders import NOW, P4D, a_component, a_config, a_fleet, a_model, evidence
+from builders import NOW, P4D, a_component, a_config, a_fleet, a_model, a_pool, evidence
 from tidepool.decision.codec import record_bytes
 from tidepool.decision.pipeline import decide
 from tidepool.decision.record import Decision
@@ -153,13 +153,18 @@ def test_a_component_that_somebody_updates_is_left_alone(copies: int, in_flight:
 
 @pytest.mark.parametrize("factor", [0.0, 0.5, 1.0, 3.0])
 def test_a_steady_load_settles_and_stays(factor: float) -> None:
-    """Ten quiet minutes after the last change, nothing more is asked for: no oscillation."""
-    config, memory, copies = a_config(), Memory.empty(), 4
+    """Ten quiet minutes after the last change, nothing more is asked for: no oscillation.
+
+    The pool has the one machine that its copies need: on more of them they would be rolled together.
+    """
+    config, memory, copies, one = a_config(), Memory.empty(), 4, a_pool(instances_now=1)
     changes = []
     for minute in range(60):
         now = NOW + 60 * minute
-        fleet = a_fleet({"a": evidence(20.0 * factor, copies, at=now)}, components=[a_component(copies=copies)])
-        decision = decide(fleet, config, memory, now)
+        load = {"a": evidence(20.0 * factor, copies, at=now)}
+        decision = decide(
+            a_fleet(load, components=[a_component(copies=copies)], endpoints=[one]), config, memory, now
+        )
         after = copies_after(decision, "a", copies)
         if after != copies:
             changes.append(minute)

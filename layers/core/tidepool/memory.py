@@ -13,6 +13,16 @@ SCHEMA = 1
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """Ten minutes as the ticks saw them: requests offered per second, the highest minute, and the sum of `minutes`."""
+
+    at: int
+    top: float
+    total: float
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Minute:
     """What was seen of a model at one tick: requests in flight (mean and top of the newest minute), and its rate.
 
@@ -41,6 +51,9 @@ class ModelMemory:
     idle_since: int = 0
     sizes: Mapping[str, int] = field(default_factory=dict)
     recent: tuple[Minute, ...] = ()
+    blocks: tuple[Block, ...] = ()
+    panic_at: int = 0
+    stretch: float = 1.0
     level: float = 1.0
     raised_at: int = 0
     lowered_at: int = 0
@@ -48,6 +61,32 @@ class ModelMemory:
     home_since: int = 0
     fills: int = 0
     fills_hour: int = 0
+    rolled_from: int = 0
+    rolled_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What living through the past again said of one model (forecast/judging.py).
+
+    key: the hosting and type it was judged on. until: up to when. fitted: when `ridge` was.
+    losses: pinball loss of each member, requests per second. ridge: that member's coefficients.
+    scores: the last day's came / foretold. quantiles: of them, () before enough are known.
+    held, late, turned: copy hours, late requests and changes of each candidate, and arrived: all requests, the last
+    day weighing most.
+    """
+
+    key: str = ""
+    until: int = 0
+    fitted: int = 0
+    losses: tuple[float, ...] = ()
+    ridge: tuple[float, ...] = ()
+    scores: tuple[float, ...] = ()
+    quantiles: tuple[float, ...] = ()
+    held: tuple[float, ...] = ()
+    late: tuple[float, ...] = ()
+    turned: tuple[float, ...] = ()
+    arrived: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +98,7 @@ class ModelLearned:
     skill: how much better profile × level foretold the newest hours than the last value did; ≤ 0 = no better.
     minutes: how many minutes of history are in it.
     seen: bit mask as an int, bucket i was seen at least once.
-    jumps: for each of the last day's buckets, its busiest minute over the mean of the bucket before, oldest first.
-    jump: the usual one of them (forecast.learning.JUMP_QUANTILE); 0 before enough are known.
+    week: the newest week as it was, in the same buckets. group: the class whose mean profile stands beside it.
     top: the busiest minute ever seen, requests per second, forgotten by a tenth a day.
     """
 
@@ -68,9 +106,10 @@ class ModelLearned:
     skill: float = 0.0
     minutes: int = 0
     seen: int = 0
-    jumps: tuple[float, ...] = ()
-    jump: float = 0.0
+    week: tuple[float, ...] = ()
+    group: str = ""
     top: float = 0.0
+    judged: Judged = Judged()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +118,18 @@ class Learned:
     until: int = 0
     """History up to here is in it."""
     models: Mapping[str, ModelLearned] = field(default_factory=dict)
+    groups: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """By group, the mean of its models' weekly profiles."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loose:
+    """One pool: since when machines could go (0 = none could), how many it had, rolls tried, machines that went."""
+
+    since: int = 0
+    machines: int = 0
+    tried: float = 0.0
+    released: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +147,7 @@ class Memory:
     instance_changes: tuple[tuple[int, int], ...] = ()
     moves: tuple[int, ...] = ()
     homes_checked: int = 0
+    loose: Mapping[str, Loose] = field(default_factory=dict)
     learned: Learned = Learned()
 
     @classmethod

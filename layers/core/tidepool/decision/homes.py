@@ -5,25 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from tidepool.config.types import Config, Hosting, Via
+from tidepool.decision.by_price import Market, by_price
+from tidepool.decision.places import peak_of, place_of, places_of, rates_of, top_of
 from tidepool.decision.record import Step
-from tidepool.decision.subjects import LAUNCH_UNKNOWN_S, START_UNKNOWN_S, Home, Subject
+from tidepool.decision.subjects import Home, Subject
 from tidepool.decision.wanted import Ahead
-from tidepool.fleet import Fleet, InstanceType, Status
+from tidepool.fleet import Fleet
 from tidepool.fleet.demand import Values
-from tidepool.forecast.profile import BUCKET_S, between
-from tidepool.hosting.cost import Place, fills_whole_instances, sizes
+from tidepool.hosting.cost import fills_whole_instances
 from tidepool.hosting.home import Terms, Verdict, choose, filled
 from tidepool.memory import Memory, ModelMemory
 from tidepool.sizing.copies import HEADROOM, copies_for
-from tidepool.units import DAY_S, HOUR_S, MINUTE_S
+from tidepool.units import HOUR_S, MINUTE_S
 
 CHECK_S = 10 * MINUTE_S
 """Homes change slowly: six looks an hour are enough, and cost a tenth of one a tick."""
-KNOWN_S = 20 * MINUTE_S
-"""Without a profile, a home is judged on the rates of the last minutes, once there are this many."""
 QUOTA_SHARE = 0.8
 """Moves fill a pool to 80 % of what it can grow to, counting everybody's busiest minute (bench-rules, native_best)."""
 
@@ -55,123 +52,34 @@ def better_homes(
     memory: Memory,
     *,
     now: int,
-    dial: float,
+    headroom: float,
     ahead: Ahead | None = None,
 ) -> tuple[tuple[Better, ...], tuple[Step, ...]]:
     """Models that should move, the most dollars per accelerator of the scarce target first, and every verdict."""
     settled = [subject for subject in subjects if len(subject.homes) == 1 and subject.model not in fleet.moving]
-    rates = {subject.model: _rates(memory, subject.model, now, ahead) for subject in settled}
+    rates = {subject.model: rates_of(memory, subject.model, now, ahead) for subject in subjects}
     judged = [subject for subject in settled if rates[subject.model].size and subject.config.matched]
-    room = _room(subjects, fleet, config, memory, rates, dial)
-    first: list[tuple[float, Subject, Verdict]] = []
+    room = _room(subjects, fleet, config, memory, rates, headroom)
+    verdicts: dict[str, Verdict] = {}
     for subject in judged:
-        verdict = _verdict(subject, fleet, config, memory, rates[subject.model], room, now=now, dial=dial)
-        first.append((-_density(verdict), subject, verdict))
+        verdict = _verdict(subject, fleet, config, memory, rates[subject.model], room, now=now, headroom=headroom)
+        if verdict is not None:
+            verdicts[subject.model] = verdict
+            if verdict.place is not None:
+                key = verdict.place.instance_type if verdict.place.dedicated else verdict.place.name
+                peak = peak_of(rates[subject.model], top_of(memory, subject.model), verdict.place, headroom)
+                room[key] = room.get(key, 0) - peak * verdict.place.accelerators
+    free = {subject.model for subject in judged} - set(verdicts)
+    verdicts |= by_price(subjects, free, Market(fleet, config, memory, rates, headroom))
     found: list[Better] = []
     steps: list[Step] = []
-    for _, subject, _ in sorted(first, key=lambda item: (item[0], item[1].model)):
-        home = subject.homes[0]
-        verdict = _verdict(subject, fleet, config, memory, rates[subject.model], room, now=now, dial=dial)
+    for subject in sorted(judged, key=lambda one: (-_density(verdicts[one.model]), one.model)):
+        home, verdict = subject.homes[0], verdicts[subject.model]
         to = verdict.place.name if verdict.place else home.endpoint.name
         steps.append(Step("home", subject.model, home.endpoint.name, to, verdict.because))
         if verdict.place is not None:
             found.append(Better(subject, home, verdict))
-            key = verdict.place.instance_type if verdict.place.dedicated else verdict.place.name
-            peak = _peak(rates[subject.model], _top(memory, subject.model), verdict.place, dial)
-            room[key] = room.get(key, 0) - peak * verdict.place.accelerators
     return tuple(found), tuple(steps)
-
-
-def _verdict(
-    subject: Subject,
-    fleet: Fleet,
-    config: Config,
-    memory: Memory,
-    rates: Values,
-    room: Mapping[str, int],
-    *,
-    now: int,
-    dial: float,
-) -> Verdict:
-    home, remembered = subject.homes[0], memory.models.get(subject.model, ModelMemory())
-    here = _here(home)
-    if here is None:
-        return Verdict(None, 0, 0.0, 0.0, "nobody measured what it serves where it lives")
-    others = [place for place in _places(subject, fleet, config, room) if place.name != here.name]
-    floor = max(subject.config.min_copies, subject.config.zones if subject.config.min_copies else 0)
-    wish = subject.config.host
-    terms = Terms(
-        wish=config.pools[wish].endpoint if wish in config.pools else wish,
-        rates=rates,
-        top=_top(memory, subject.model),
-        floor=floor if subject.config.zero_after_s is not None else max(1, floor),
-        headroom=HEADROOM * dial,
-        filled_hours=filled(remembered.fills),
-        home_since=remembered.home_since,
-        now=now,
-    )
-    return choose(here, others, terms)
-
-
-def _places(subject: Subject, fleet: Fleet, config: Config, room: Mapping[str, int]) -> list[Place]:
-    """Where the model could live: declared pools in service, and dedicated hosting on types with a shape.
-
-    Where nothing says what the model serves on a type, it is no place to go.
-    """
-    kinds = fleet.instance_types
-    places = []
-    for pool in config.pools.values():
-        endpoint = fleet.endpoints.get(pool.endpoint)
-        if endpoint is None or endpoint.status is not Status.IN_SERVICE or not _tenants_agree(subject, pool.tenants):
-            continue
-        place = _place(subject, Hosting.SHARED, endpoint.name, kinds.get(endpoint.instance_type), config)
-        if place is not None:
-            places.append(replace(place, room=max(0, room.get(endpoint.name, 0)) // place.accelerators))
-    for name in sorted(kinds):
-        place = _place(subject, Hosting.DEDICATED, f"dedicated:{name}", kinds[name], config)
-        if place is not None:
-            places.append(replace(place, room=max(0, room.get(name, 0)) // place.accelerators))
-    return places
-
-
-def _place(subject: Subject, hosting: Hosting, name: str, kind: InstanceType | None, config: Config) -> Place | None:
-    shape = subject.config.shape(hosting, kind.name) if kind is not None else None
-    if kind is None or kind.accelerators < 1 or shape is None or shape.concurrency is None or shape.service_s is None:
-        return None
-    dedicated = hosting is Hosting.DEDICATED
-    accelerators = kind.accelerators if dedicated else shape.accelerators
-    if not accelerators or accelerators > kind.accelerators:
-        return None
-    declared = config.instances.get(kind.name)
-    launch = declared.launch_s if declared is not None and declared.launch_s is not None else LAUNCH_UNKNOWN_S
-    return Place(
-        name=name,
-        dedicated=dedicated,
-        instance_type=kind.name,
-        unit=shape.concurrency,
-        accelerators=accelerators,
-        usd=kind.usd_per_hour * accelerators / kind.accelerators,
-        service_s=shape.service_s,
-        start_s=launch + (shape.start_s or START_UNKNOWN_S),
-        room=0,
-    )
-
-
-def _here(home: Home) -> Place | None:
-    if home.shape is None or home.shape.concurrency is None or home.instance is None or home.instance.accelerators < 1:
-        return None
-    dedicated = home.hosting is Hosting.DEDICATED
-    return Place(
-        name=f"dedicated:{home.instance.name}" if dedicated else home.endpoint.name,
-        dedicated=dedicated,
-        instance_type=home.instance.name,
-        unit=home.shape.concurrency,
-        accelerators=home.accelerators,
-        usd=home.unit_usd_per_hour,
-        service_s=home.service_s,
-        start_s=home.start_s,
-        room=0,
-    )
 
 
 def _room(
@@ -180,17 +88,17 @@ def _room(
     config: Config,
     memory: Memory,
     rates: Mapping[str, Values],
-    dial: float,
+    headroom: float,
 ) -> dict[str, int]:
     """Accelerators left at everybody's busiest minute: by pool endpoint, and by type for new dedicated endpoints."""
     peaks: dict[str, int] = {}
     by_type: dict[str, int] = {}
     for subject in subjects:
         for home in subject.homes:
-            here, known = _here(home), rates.get(subject.model)
+            here, known = place_of(home), rates.get(subject.model)
             size = home.size_wanted
             if here is not None and known is not None and known.size:
-                size = max(size, _peak(known, _top(memory, subject.model), here, dial))
+                size = max(size, peak_of(known, top_of(memory, subject.model), here, headroom))
             held = size * home.accelerators
             peaks[home.endpoint.name] = peaks.get(home.endpoint.name, 0) + held
             kind = home.endpoint.instance_type
@@ -208,36 +116,35 @@ def _room(
     return room
 
 
-def _top(memory: Memory, model: str) -> float:
-    """The busiest minute known of the model, requests per second."""
-    learned = memory.learned.models.get(model)
-    return learned.top if learned is not None else 0.0
-
-
-def _peak(rates: Values, top: float, place: Place, dial: float) -> int:
-    """Copies or instances that the busiest minute known needs at that place."""
-    return int(sizes(np.append(rates, top), place, floor=1, headroom=HEADROOM * dial).max())
-
-
-def _rates(memory: Memory, model: str, now: int, ahead: Ahead | None) -> Values:
-    """Rates of a typical day, requests per second, the newest last; empty while too little is known.
-
-    With `ahead` they are the true ones of the next 24 hours, as means of 10 minutes like a profile's.
-    """
-    learned = memory.learned.models.get(model)
-    remembered = memory.models.get(model)
-    recent = remembered.recent if remembered else ()
-    newest = recent[-1].rate if recent else 0.0
-    if ahead is not None:
-        # A `now` inside a minute has the beginnings of a 1,441st: only the whole day counts.
-        minutes = ahead(model, now, now + DAY_S)[: DAY_S // MINUTE_S]
-        return np.append(minutes.reshape(-1, BUCKET_S // MINUTE_S).mean(axis=1) / MINUTE_S, newest)
-    if learned is not None and learned.minutes * MINUTE_S >= DAY_S:
-        level = remembered.level if remembered else 1.0
-        return np.append(between(learned.profile, now, now + DAY_S - 1) * level, newest)
-    if not recent or now - recent[0].at < KNOWN_S:
-        return np.empty(0)
-    return np.array([minute.rate for minute in recent])
+def _verdict(
+    subject: Subject,
+    fleet: Fleet,
+    config: Config,
+    memory: Memory,
+    rates: Values,
+    room: Mapping[str, int],
+    *,
+    now: int,
+    headroom: float,
+) -> Verdict | None:
+    home, remembered = subject.homes[0], memory.models.get(subject.model, ModelMemory())
+    here = place_of(home)
+    if here is None:
+        return Verdict(None, 0, 0.0, 0.0, "nobody measured what it serves where it lives")
+    others = [place for place in places_of(subject, fleet, config, room) if place.name != here.name]
+    floor = max(subject.config.min_copies, subject.config.zones if subject.config.min_copies else 0)
+    wish = subject.config.host
+    terms = Terms(
+        wish=config.pools[wish].endpoint if wish in config.pools else wish,
+        rates=rates,
+        top=top_of(memory, subject.model),
+        floor=floor if subject.config.zero_after_s is not None else max(1, floor),
+        headroom=HEADROOM * headroom,
+        filled_hours=filled(remembered.fills),
+        home_since=remembered.home_since,
+        now=now,
+    )
+    return choose(here, others, terms)
 
 
 def _fills(home: Home, subject: Subject, memory: ModelMemory) -> bool:
@@ -262,11 +169,6 @@ def _density(verdict: Verdict) -> float:
     if verdict.saves_usd_per_hour <= 0:
         return float("inf")
     return verdict.saves_usd_per_hour / max(1, verdict.size * verdict.place.accelerators)
-
-
-def _tenants_agree(subject: Subject, tenants: tuple[str, ...]) -> bool:
-    """Two models share a machine only when both carry a label that the pool lists; a pool without labels is open."""
-    return not tenants or subject.config.tenant in tenants
 
 
 def movable(subject: Subject, home: Home) -> str:

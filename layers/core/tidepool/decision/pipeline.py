@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tidepool.config.types import Config
+from tidepool.decision.compact import compact, rolling
 from tidepool.decision.homes import CHECK_S, better_homes, fills_after
 from tidepool.decision.moves import outgoing_moves
 from tidepool.decision.outgoing import outgoing
@@ -40,26 +41,30 @@ def decide(
 ) -> Decision:
     """Every model has been judged once, and what may change now is asked for, each change with its reason.
 
-    `dial` > 1 keeps more headroom, < 1 less. `ahead` gives the true counts to come: only the benchmark's oracle
-    has it. Never raises for anything the fleet shows: what is not known is held, with the reason in the record.
+    `dial` > 1 makes a late request dearer, so that more is kept ready, < 1 cheaper. `ahead` gives the true counts to
+    come: only the benchmark's oracle has it. Never raises for anything the fleet shows: what is not known is held, with
+    the reason in the record.
     """
     everyone = subjects(fleet, config)
-    moment = Moment(config, now, fleet.signals, dial, ahead)
+    moment = Moment(config, now, fleet.signals, memory.learned, dial, ahead)
     wanted: list[Wanted] = []
     steps: list[Step] = []
     models: dict[str, ModelMemory] = {}
     for subject in everyone:
         before = _at_home(memory.models.get(subject.model, ModelMemory()), subject, fleet, now)
-        learned = memory.learned.models.get(subject.model)
-        sizes, after, told = judge(subject, before, learned, moment)
+        sizes, after, told = judge(subject, before, moment)
         models[subject.model] = fills_after(after, subject, now)
         wanted += sizes
         steps += told
     judged = replace(memory, at=now, models=models)
-    changes, held, planned = outgoing(wanted, fleet, config, judged, now=now)
+    packed, judged = compact(wanted, fleet, judged, now=now)
+    changes, held, planned = outgoing(packed, fleet, config, judged, now=now)
+    judged = rolling(packed, planned, judged, now)
     moves: tuple[StartMove, ...] = ()
     if now - memory.homes_checked >= CHECK_S:
-        better, verdicts = better_homes(everyone, fleet, config, judged, now=now, dial=dial, ahead=ahead)
+        better, verdicts = better_homes(
+            everyone, fleet, config, judged, now=now, headroom=1.0 if ahead is None else dial, ahead=ahead
+        )
         moves, unmoved = outgoing_moves(better, fleet, config, judged, changing=_models(changes), now=now)
         steps += verdicts
         held += unmoved

@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from tidepool.config.calendar import Floors
 from tidepool.config.types import Hosting, ModelConfig
+from tidepool.decision.ready import SETTLE_S, sized
 from tidepool.decision.subjects import Home
 from tidepool.forecast.expected import KEEP_UP_S, Expected
 from tidepool.forecast.observed import Observed
@@ -14,11 +17,9 @@ from tidepool.memory import ModelMemory
 from tidepool.sizing.copies import copies_for
 from tidepool.units import MINUTE_S, duration, percent
 
-SETTLE_S = 120
-"""A change blocks its component until it settles, so a raise looks this much further than the start-up:
-a tick to notice, a minute for the metric."""
-LOWER_MARGIN = 1.05
-"""Copies go only when what is left would still do for this much more: the band between up and down. Ours."""
+PANIC_S = 600
+"""Nothing is lowered for ten minutes after every slot was taken: no decrease while panicking (Knative's KPA), and the
+time within which the reference traffic's ten-minute steps come back. Ours."""
 LOWER_SHARE = 0.1
 """Fewer copies than this share of them are not worth a change: it would soon be taken back. Ours."""
 LOWER_AFTER_S = 300
@@ -50,7 +51,14 @@ class Grounds:
     calendar: Floors
     main: bool
     now: int
-    dial: float
+    headroom: float | None = None
+
+    def copies(self, in_flight: float) -> int:
+        """Copies, or instances, for that demand: within the objective, or with the oracle's own headroom."""
+        concurrency = self.concurrency or 1.0
+        if self.headroom is not None:
+            return copies_for(in_flight, concurrency, dial=self.headroom)
+        return int(sized(np.array(in_flight), concurrency, self.home.service_s, self.terms)) if in_flight > 0 else 0
 
     @property
     def current(self) -> int:
@@ -72,7 +80,17 @@ def size_of(grounds: Grounds) -> Size:
     if unknown:
         return Size(max(current, floor), unknown, "no evidence", evidence=current < floor)
     loaded = _by_load(grounds) if current > 0 else _wake(grounds)
-    return _slowly_down(_bounded(loaded, grounds, floor), grounds)
+    return _rolled(grounds, floor) or _slowly_down(_bounded(loaded, grounds, floor), grounds)
+
+
+def _rolled(grounds: Grounds, floor: int) -> Size | None:
+    """The second half of a roll: one copy fewer once the new one serves, unless it is needed by now."""
+    back, home = grounds.memory.rolled_from, grounds.home
+    if not back or not (grounds.current == back + 1 == home.size_now) or not grounds.observed.fresh:
+        return None
+    if grounds.copies(grounds.expected.keep) > back or back < floor:
+        return None
+    return Size(back, "its copy has moved to a fuller machine")
 
 
 def floor_of(grounds: Grounds) -> int:
@@ -105,11 +123,10 @@ def _unknown(grounds: Grounds) -> str:
 def _by_load(grounds: Grounds) -> Size:
     """Up for what is to be ready for, once the room for it is half gone; down to what is to be kept."""
     concurrency, expected, current = grounds.concurrency or 1.0, grounds.expected, grounds.current
-    least = copies_for(expected.need, concurrency, dial=grounds.dial)
+    least = grounds.copies(expected.need)
     if least > current:
-        up = copies_for(expected.upper, concurrency, dial=grounds.dial)
-        return Size(up, f"{expected.upper:.1f} in flight to be ready for, {concurrency:g} a {grounds.unit}")
-    keep = copies_for(expected.keep * LOWER_MARGIN, concurrency, dial=grounds.dial)
+        return Size(least, f"{expected.upper:.1f} in flight to be ready for, {concurrency:g} a {grounds.unit}")
+    keep = grounds.copies(expected.keep)
     if keep < 1 and grounds.main:
         return _zero(grounds)
     if keep < current:
@@ -126,13 +143,13 @@ def _wake(grounds: Grounds) -> Size:
         # Callers who can wait try again and again: their tries are worth what starts them within the objective.
         # What one copy serves may be unknown: then one copy is woken, and measured.
         arriving = observed.rejected * grounds.home.service_s / max(60.0, spare_s(grounds.home, terms))
-        needed = copies_for(arriving, grounds.concurrency, dial=grounds.dial) if grounds.concurrency else 1
+        needed = grounds.copies(arriving) if grounds.concurrency else 1
         return Size(max(1, needed), f"{observed.rejected:g} requests found no copy in a minute")
     if terms.zero_after_s is None and grounds.main:
         return Size(1, "it is at zero, and never may be")
     cold_start_is_late = grounds.home.start_s + SETTLE_S > terms.start_within_s
     if cold_start_is_late and expected.upper >= 1.0 and grounds.concurrency:
-        return Size(max(1, copies_for(expected.upper, grounds.concurrency, dial=grounds.dial)), expected.basis)
+        return Size(max(1, grounds.copies(expected.upper)), expected.basis)
     return Size(0, "asleep: nothing was rejected, and nothing that could not wait is foretold")
 
 
@@ -177,6 +194,8 @@ def _slowly_down(asked: Size, grounds: Grounds) -> Size:
         return Size(current, f"watched for {duration(watched)} of {duration(KEEP_UP_S)}", "no evidence")
     if asked.size > current * (1 - LOWER_SHARE):
         return Size(current, f"{asked.size} would do, which is less than {percent(LOWER_SHARE)} fewer")
+    if now - memory.panic_at < PANIC_S:
+        return Size(current, f"every slot was taken {duration(now - memory.panic_at)} ago")
     settled = now - max(memory.raised_at, memory.lowered_at)
     if settled < LOWER_AFTER_S:
         return Size(current, f"changed {duration(settled)} ago, lowered after {duration(LOWER_AFTER_S)}")

@@ -20,7 +20,7 @@ def spend(subjects: Sequence[Subject], sizes: Mapping[str, int]) -> Spend:
     now = planned = alone = 0.0
     for pool in _pools(homes):
         running = pool.endpoint.instances_now
-        needed, held = _machines(pool, homes, sizes), _machines(pool, homes, _in_service(homes))
+        needed, held = machines_of(pool, homes, sizes), machines_of(pool, homes, _in_service(homes))
         now += _price(pool) * running
         # More copies go into the room there is before a machine is launched; fewer release what they filled.
         planned += _price(pool) * max(needed, running + min(0, needed - held))
@@ -38,7 +38,7 @@ def spend(subjects: Sequence[Subject], sizes: Mapping[str, int]) -> Spend:
 def least_usd_per_hour(subjects: Sequence[Subject], sizes: Mapping[str, int]) -> float:
     """What those sizes cost in the best packing: what a budget is held against, so that idle room denies nobody."""
     homes = [home for subject in subjects for home in subject.homes]
-    shared = sum(_price(pool) * _machines(pool, homes, sizes) for pool in _pools(homes))
+    shared = sum(_price(pool) * machines_of(pool, homes, sizes) for pool in _pools(homes))
     return shared + sum(_price(home) * sizes[home.target] for home in homes if home.component is None)
 
 
@@ -51,7 +51,7 @@ def _in_service(homes: Sequence[Home]) -> dict[str, int]:
     return {home.target: home.size_now for home in homes}
 
 
-def _machines(pool: Home, homes: Sequence[Home], sizes: Mapping[str, int]) -> int:
+def machines_of(pool: Home, homes: Sequence[Home], sizes: Mapping[str, int]) -> int:
     """Machines of one pool in the best packing; a copy that no machine can hold is counted as one of its own."""
     limit = _accelerators(pool)
     copies = [

@@ -10,16 +10,21 @@ from numpy.typing import NDArray
 
 from tidepool.config.calendar import floors_at
 from tidepool.config.types import Config, ModelConfig
+from tidepool.decision.ready import SETTLE_S, ready_for
 from tidepool.decision.record import Step
-from tidepool.decision.size import SETTLE_S, Grounds, floor_of, size_of, spare_s
+from tidepool.decision.size import Grounds, floor_of, size_of, spare_s
 from tidepool.decision.subjects import Home, Subject
 from tidepool.fleet import Signal, SignalKind
-from tidepool.forecast.expected import expect, next_level
+from tidepool.forecast.blocks import fill, minute_rate
+from tidepool.forecast.expected import Expected, expect, foreseen, next_level
 from tidepool.forecast.observed import Observed, observe
 from tidepool.forecast.recent import remember
-from tidepool.memory import ModelLearned, ModelMemory
+from tidepool.memory import Learned, Minute, ModelMemory
 from tidepool.units import rounded
 
+DRAIN_S = 180.0
+"""A standing queue is worked off within three minutes of the copies that it asked for. Ours: requests wait 60 s at
+most, so what is asked for must be more than what comes, or everybody after it waits as long."""
 Ahead = Callable[[str, int, int], NDArray[np.float64]]
 """(model, from_s, until_s) → true requests per minute. Only the benchmark's oracle has one."""
 
@@ -38,6 +43,8 @@ class Wanted:
     floor: int
     because: str
     evidence: bool
+    rolls: bool = False
+    """One more copy only so that one on an emptier machine can go (compact.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,53 +54,100 @@ class Moment:
     config: Config
     now: int
     signals: tuple[Signal, ...]
+    learned: Learned
     dial: float
     ahead: Ahead | None
 
 
 def judge(
-    subject: Subject, memory: ModelMemory, learned: ModelLearned | None, moment: Moment
+    subject: Subject, memory: ModelMemory, moment: Moment
 ) -> tuple[tuple[Wanted, ...], ModelMemory, tuple[Step, ...]]:
     """Each home's wanted size, the model's next memory, and the steps that led there.
 
     A model with several homes (versions side by side, or a move) is seen as one: its demand is the sum, its floor
     is carried by the home with the most traffic; each home is sized for what comes to it.
     """
-    now = moment.now
+    now, learned = moment.now, moment.learned.models.get(subject.model)
     seen = [_seen(home, subject.config, memory, now) for home in subject.homes]
     total = _sum(seen)
     recent = remember(memory.recent, total, now)
     level = rounded(next_level(memory.level, total, learned, now))
     idle_since = (memory.idle_since or now) if total.idle and total.fresh else 0
-    after = replace(memory, idle_since=idle_since, recent=recent, level=level, sizes=_sizes(subject))
+    main_home = subject.homes[0]
+    blocks = memory.blocks
+    if total.in_flight is not None:
+        newest = Minute(now, total.in_flight, total.peak, total.rate)
+        blocks = fill(blocks, minute_rate(newest, main_home.service_s * memory.stretch), now)
+    panic_at = now if any(_full(home, one) for home, one in zip(subject.homes, seen, strict=True)) else memory.panic_at
+    after = replace(
+        memory,
+        idle_since=idle_since,
+        recent=recent,
+        blocks=blocks,
+        panic_at=panic_at,
+        stretch=_stretch(memory.stretch, total, main_home.service_s) if len(subject.homes) == 1 else memory.stretch,
+        level=level,
+        sizes=_sizes(subject),
+    )
     shares = _shares(seen)
     main = max(range(len(seen)), key=lambda i: (shares[i], subject.homes[i].size_wanted, -i))
     results = []
     steps: list[Step] = []
     for i, home in enumerate(subject.homes):
-        horizon = round(home.start_s) + SETTLE_S
-        true_rates = None if moment.ahead is None else moment.ahead(subject.model, now, now + horizon)
-        foretold = expect(
-            total,
-            recent,
-            learned,
-            level=level,
-            now=now,
-            horizon_s=horizon,
-            service_s=home.service_s,
-            true_rates=true_rates,
-        )
+        foretold = _foretold(subject, home, after, total, moment)
         share = shares[i]
         expected = foretold.times(share)
         calendar = floors_at(subject.config.schedule, moment.config.timezone, now, round(home.start_s))
+        expected = expected.plus(_drain(home, subject.config, seen[i]))
         expected = expected.times(max(calendar.expect, _surge(moment.signals, subject.model, now)))
         grounds = Grounds(
-            subject.config, home, seen[i], expected, after, calendar, main=i == main, now=now, dial=moment.dial
+            subject.config,
+            home,
+            seen[i],
+            expected,
+            after,
+            calendar,
+            main=i == main,
+            now=now,
+            headroom=None if moment.ahead is None else moment.dial,
         )
         wanted, told = _wanted(subject, grounds)
         results.append(wanted)
         steps += told
     return tuple(results), after, tuple(steps)
+
+
+def _foretold(subject: Subject, home: Home, after: ModelMemory, total: Observed, moment: Moment) -> Expected:
+    """What the whole model is to be ready for, as if it lived at that home alone."""
+    now = moment.now
+    if moment.ahead is not None:
+        rates = moment.ahead(subject.model, now, now + round(home.start_s) + SETTLE_S)
+        return foreseen(total, rates, service_s=home.service_s)
+    ready = ready_for(after, moment.learned, subject.model, home, subject.config, now=now, dial=moment.dial)
+    return expect(
+        total, after.recent, ready.in_flight, ready.because, now=now, service_s=home.service_s * after.stretch
+    )
+
+
+STRETCH = 0.02
+"""Weight of the newest minute in the stretch: a time constant of 50 minutes. Ours."""
+STRETCH_FLIGHT = 5.0
+"""Requests in flight from which a minute says something of the time in service. Ours."""
+
+
+def _stretch(before: float, total: Observed, service_s: float) -> float:
+    """Requests in flight over rate × declared time in service, smoothed: how long a request really holds a slot."""
+    if total.in_flight is None or total.queued or total.in_flight < STRETCH_FLIGHT or total.rate <= 0:
+        return before
+    ratio = min(2.0, max(0.5, total.in_flight / (total.rate * service_s)))
+    return rounded((1 - STRETCH) * before + STRETCH * ratio)
+
+
+def _full(home: Home, observed: Observed) -> bool:
+    """A queue stands, or every slot is taken."""
+    if home.shape is None or home.shape.concurrency is None or observed.in_flight is None or home.size_now < 1:
+        return False
+    return observed.queued > 0 or observed.in_flight >= home.size_now * home.shape.concurrency
 
 
 def _wanted(subject: Subject, grounds: Grounds) -> tuple[Wanted, tuple[Step, ...]]:
@@ -120,14 +174,16 @@ def _surge(signals: tuple[Signal, ...], model: str, now: int) -> float:
 def _seen(home: Home, terms: ModelConfig, memory: ModelMemory, now: int) -> Observed:
     """What the home's evidence says, its queue counted as the slots that work it off in the time there is for it."""
     copies = _reporting(home, memory)
-    observed = observe(home.evidence, copies=copies, service_s=home.service_s, now=now)
     concurrency = home.shape.concurrency if home.shape else None
-    spare = spare_s(home, terms)
-    if observed.in_flight is None or concurrency is None or spare <= home.service_s:
-        return observed
-    # 600 requests of 10 s, 120 s to spare: worth 600 × 10 / 120 = 50 slots, not 600.
-    queued = max(0.0, observed.in_flight - copies * concurrency)
-    return replace(observed, in_flight=observed.in_flight - queued * (1 - home.service_s / spare))
+    slots = copies * concurrency if concurrency is not None else None
+    service_s = home.service_s
+    return observe(home.evidence, copies=copies, service_s=service_s, now=now, slots=slots)
+
+
+def _drain(home: Home, terms: ModelConfig, observed: Observed) -> float:
+    """Slots that work the queue off in the time there is for it, beyond those that what comes needs."""
+    spare = max(spare_s(home, terms), DRAIN_S)
+    return observed.queued * home.service_s / max(spare, home.service_s)
 
 
 def _reporting(home: Home, memory: ModelMemory) -> int:
@@ -162,4 +218,5 @@ def _sum(seen: list[Observed]) -> Observed:
         rejected=sum(one.rejected for one in seen),
         rejected_at=max(one.rejected_at for one in seen),
         because=f"{len(seen)} homes together",
+        queued=sum(one.queued for one in seen),
     )

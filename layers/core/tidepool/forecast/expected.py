@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-import numpy as np
-
 from tidepool.fleet.demand import Values
+from tidepool.forecast.blocks import minute_rate
 from tidepool.forecast.observed import Observed
-from tidepool.forecast.profile import between, now_rate
-from tidepool.forecast.recent import highest, slope
+from tidepool.forecast.profile import now_rate
 from tidepool.memory import Minute, ModelLearned
-from tidepool.units import MINUTE_S, percent
+from tidepool.units import MINUTE_S
 
 TREND_S = 5 * MINUTE_S
 """The trend is read over five minutes: three points are the least a line needs, five calm the noise. Ours."""
 KEEP_UP_S = 15 * MINUTE_S
-"""Nothing is lowered below what the last 15 minutes needed: the window of AWS target tracking's scale-in."""
-JUMP_UNKNOWN = 1.4
-"""Before jumps are known: the headroom of the usual 70 % target utilisation (1 / 0.7)."""
-BAND = 0.5
-"""More is asked for once half of the room for a usual jump is gone. Ours: the middle."""
-GROWTH_MAX = 3.0
-"""A usual jump or a trend never asks for more than three times the load that is seen: a line drawn through five
-minutes may point anywhere. Ours."""
+"""Nothing is lowered before it was watched for 15 minutes: the window of AWS target tracking's scale-in."""
+KEEP_S = 5 * MINUTE_S
+"""Nothing is lowered below what the last five minutes needed: forecasts may raise or hold, only load may lower."""
 LEVEL_MEMORY = 0.9
 """Weight of the past in the level per minute: a time constant of about ten minutes. Ours."""
 
@@ -32,7 +26,7 @@ LEVEL_MEMORY = 0.9
 class Expected:
     """Demand in flight: below `need` more is asked for, then for `upper`; nothing is lowered below `keep`.
 
-    need ≤ upper ≤ keep. The band between need and upper keeps a flickering demand from asking every minute.
+    need ≤ upper ≤ keep.
     `basis` says where the upper figure comes from.
     """
 
@@ -45,59 +39,31 @@ class Expected:
         """The same expectation of so many times the demand."""
         return Expected(self.need * factor, self.upper * factor, self.keep * factor, self.basis)
 
+    def plus(self, slots: float) -> Expected:
+        """So much more to be ready for, which nothing keeps afterwards."""
+        return Expected(self.need + slots, self.upper + slots, max(self.keep, self.upper + slots), self.basis)
+
+
+NOISE = 1.0
+"""Square roots of the demand by which one look may be off: what is seen now counts above that only. Ours."""
+
 
 def expect(
-    observed: Observed,
-    recent: tuple[Minute, ...],
-    learned: ModelLearned | None,
-    *,
-    level: float,
-    now: int,
-    horizon_s: int,
-    service_s: float,
-    true_rates: Values | None = None,
+    observed: Observed, recent: tuple[Minute, ...], ready: float, because: str, *, now: int, service_s: float
 ) -> Expected:
-    """The demand to be ready for.
-
-    Observed load is the floor of it; the trend and the profile may only raise it. `true_rates`
-    (requests per minute over the horizon) replaces trend and profile: only the oracle of the benchmark has it.
-    """
+    """The demand to be ready for: `ready`, at least what is seen; nothing falls below what the last minutes needed."""
     seen = observed.in_flight or 0.0
-    if true_rates is not None:
-        coming = float(true_rates.max()) / MINUTE_S * service_s if true_rates.size else 0.0
-        top = max(seen, coming)
-        return Expected(top, top, top, "the true counts to come")
-    keep = max(seen, highest(recent, now - KEEP_UP_S))
-    jump = usual_jump(learned)
-    need, upper = seen * (1 + (jump - 1) * BAND), seen * jump
-    basis = f"{observed.because}, and jumps of {jump:.2f} are usual"
-    trend = min(seen + max(0.0, slope(recent, now, TREND_S)) * horizon_s / 2, GROWTH_MAX * max(seen, 1.0))
-    if trend > upper:
-        need = upper = trend
-        basis = f"{seen:.1f} in flight and rising"
-    profile = _by_profile(learned, level=level, now=now, horizon_s=horizon_s, service_s=service_s)
-    if profile > upper:
-        need = upper = profile
-        basis = f"the weekly profile at {percent(level)} of its level expects {profile:.1f} in flight"
-    return Expected(need, upper, max(upper, keep), basis)
+    surely = max(0.0, seen - NOISE * math.sqrt(seen))
+    top = max(surely, ready)
+    kept = max((minute_rate(minute, service_s) for minute in recent if minute.at > now - KEEP_S), default=0.0)
+    return Expected(top, top, max(top, kept * service_s), because)
 
 
-def usual_jump(learned: ModelLearned | None) -> float:
-    """How many times itself the demand may be ten minutes from now, within [1, GROWTH_MAX].
-
-    A steady model runs hot, a jumpy one keeps room: the headroom is each model's own, not one target for all.
-    """
-    if learned is None or learned.jump <= 0:
-        return JUMP_UNKNOWN
-    return min(GROWTH_MAX, max(1.0, learned.jump))
-
-
-def _by_profile(learned: ModelLearned | None, *, level: float, now: int, horizon_s: int, service_s: float) -> float:
-    """The highest demand in flight that the profile expects over the horizon; 0 when it has no skill."""
-    if learned is None or not learned.profile or learned.skill <= 0:
-        return 0.0
-    coming = float(np.max(between(learned.profile, now, now + horizon_s)))
-    return coming * level * service_s
+def foreseen(observed: Observed, true_rates: Values, *, service_s: float) -> Expected:
+    """The oracle's expectation: the true counts (requests per minute) to come, at least what is seen."""
+    coming = float(true_rates.max()) / MINUTE_S * service_s if true_rates.size else 0.0
+    top = max(observed.in_flight or 0.0, coming)
+    return Expected(top, top, top, "the true counts to come")
 
 
 def next_level(level: float, observed: Observed, learned: ModelLearned | None, now: int) -> float:

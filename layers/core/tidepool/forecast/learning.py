@@ -1,49 +1,93 @@
-"""What the past teaches: each model's weekly profile, whether it foretells anything, and how far demand jumps."""
+"""What the past teaches: each model's weekly profile, whether it foretells anything, and what being ready cost."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from tidepool.fleet import Series
 from tidepool.fleet.demand import Values
+from tidepool.forecast.features import Seasons
+from tidepool.forecast.judging import Served, judge
 from tidepool.forecast.profile import BUCKET_S, BUCKETS, DAY_BUCKETS, bucket
 from tidepool.memory import Learned, ModelLearned
-from tidepool.units import rounded
+from tidepool.units import DAY_S, MINUTE_S, rounded, rounded_all
 
 NEWEST_WEIGHT = 0.6
 """Weight of the newest observation of a bucket against what was known: a day two weeks back weighs 0.16. Ours."""
 AHEAD_BUCKETS = 1
 """Skill is judged one bucket (10 minutes) ahead: about twice the longest start-up time of the reference fleets."""
-JUMP_QUANTILE = 0.8
-"""Of the last day's jumps: in eight of ten ten-minute steps the demand rose by no more. Ours."""
-JUMPS_KNOWN = 18
-"""Jumps are trusted once three hours of them are known. Ours."""
 TOP_KEPT = 0.9
 """Share of the busiest minute that is remembered a day later: half of it after a week. Ours."""
-STEADY_RATE = 0.2
-"""Requests per second added to both sides of a jump: from 1 to 3 requests a minute is noise, not a tripling. Ours."""
 SKILL_WEIGHT = 0.3
 """Weight of the newest hours in the smoothed skill. Ours."""
 
 
-def learn(learned: Learned, history: Mapping[str, Series], now: int) -> Learned:
+def learn(
+    learned: Learned,
+    history: Mapping[str, Series],
+    now: int,
+    *,
+    served: Mapping[str, Served] | None = None,
+    groups: Mapping[str, str] | None = None,
+) -> Learned:
     """What is known after `history` (requests per minute by model, whole ten-minute buckets of it are used).
 
     A minute without a datapoint is a minute without requests: the caller gives history only of minutes in which
-    the model had copies or its callers were answered. A model without new history keeps what it had.
+    the model had copies or its callers were answered. A model without new history keeps what it had. `served`: how
+    each model is served where it lives; one that is missing is not judged. `groups`: each model's class.
     """
     models = dict(learned.models)
     until = learned.until
+    groups = groups or {}
     for name in sorted(history):
-        known = models.get(name, ModelLearned())
+        known = replace(models.get(name, ModelLearned()), group=groups.get(name, ""))
         minutes, first = _bucket_minutes(history[name], learned.until)
         if minutes.size:
             rates = minutes.mean(axis=1)
             models[name] = _after(known, rates, minutes.max(axis=1), first)
             until = max(until, first + len(minutes) * BUCKET_S)
-    return Learned(until=until, models=dict(sorted(models.items())))
+    profiles = _group_profiles(models)
+    for name in sorted(set(history) & set(served or {}) & set(models)):
+        models[name] = _judged(models[name], learned.models.get(name), history[name], profiles, (served or {})[name])
+    return Learned(until=until, models=dict(sorted(models.items())), groups=profiles)
+
+
+def seasons_of(known: ModelLearned, groups: Mapping[str, tuple[float, ...]]) -> Seasons:
+    """What is known of the same time before, where a whole day is."""
+    if known.minutes * MINUTE_S < DAY_S:
+        return Seasons()
+    return Seasons(known.week, known.profile, groups.get(known.group, ()))
+
+
+def _judged(
+    known: ModelLearned,
+    before: ModelLearned | None,
+    series: Series,
+    groups: Mapping[str, tuple[float, ...]],
+    served: Served,
+) -> ModelLearned:
+    """With the accounts of the minutes that are new. The seasons are those of before: they know nothing of the hour."""
+    rates = np.nan_to_num(series.values, nan=0.0, posinf=0.0, neginf=0.0).clip(min=0) / series.step_s
+    seasons = seasons_of(before if before is not None else known, groups)
+    return replace(
+        known, judged=judge(known.judged, rates, series.start_s, seasons, served, before.top if before else 0.0)
+    )
+
+
+def _group_profiles(models: Mapping[str, ModelLearned]) -> dict[str, tuple[float, ...]]:
+    """The mean profile of each group of two models or more: its tide, steadier than one model's."""
+    members: dict[str, list[tuple[float, ...]]] = {}
+    for known in models.values():
+        if known.group and known.profile:
+            members.setdefault(known.group, []).append(known.profile)
+    return {
+        group: rounded_all(np.mean(profiles, axis=0))
+        for group, profiles in sorted(members.items())
+        if len(profiles) > 1
+    }
 
 
 def _bucket_minutes(series: Series, since: int) -> tuple[Values, int]:
@@ -61,30 +105,26 @@ def _after(known: ModelLearned, rates: Values, tops: Values, first: int) -> Mode
     """One model's knowledge after these buckets (mean rate, busiest minute), the first of which begins at `first`."""
     seen = np.array([(known.seen >> i) & 1 for i in range(BUCKETS)], dtype=bool)
     own = np.array(known.profile) if known.profile else np.zeros(BUCKETS)
+    week = np.array(known.week) if known.week else np.zeros(BUCKETS)
     skill = known.skill
     start = bucket(first)
     if known.minutes or rates.size > DAY_BUCKETS:
         skill = _skill(known, rates, start, skill)
     for offset, rate in enumerate(rates):
         i = (start + offset) % BUCKETS
+        week[i] = rate
         own[i] = NEWEST_WEIGHT * rate + (1 - NEWEST_WEIGHT) * own[i] if seen[i] else rate
         seen[i] = True
-    jumps = _jumps(known, rates, tops)
-    return ModelLearned(
-        profile=tuple(rounded(rate) for rate in _filled(own, seen)),
+    filled = _filled(own, seen)
+    return replace(
+        known,
+        profile=rounded_all(filled),
+        week=rounded_all(np.where(seen, week, filled)),
         skill=rounded(skill),
         minutes=known.minutes + rates.size * BUCKET_S // 60,
-        jumps=jumps,
-        jump=rounded(float(np.quantile(jumps, JUMP_QUANTILE))) if len(jumps) >= JUMPS_KNOWN else 0.0,
         top=rounded(max(known.top * TOP_KEPT ** (rates.size / DAY_BUCKETS), float(tops.max()))),
         seen=sum(1 << int(i) for i in np.flatnonzero(seen)),
     )
-
-
-def _jumps(known: ModelLearned, rates: Values, tops: Values) -> tuple[float, ...]:
-    """The last day's jumps with the new buckets': how far a bucket's busiest minute rose above the bucket before."""
-    ratios = (tops[1:] + STEADY_RATE) / (rates[:-1] + STEADY_RATE)
-    return (*known.jumps, *(rounded(float(ratio)) for ratio in ratios))[-DAY_BUCKETS:]
 
 
 def _filled(own: Values, seen: Values) -> Values:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tidepool.fleet.demand import Values
 from tidepool.units import DAY_S, WEEK_S
@@ -20,6 +21,11 @@ _MONDAY_S = 4 * DAY_S
 def bucket(at: int) -> int:
     """The profile's bucket that holds the moment `at`."""
     return ((at - _MONDAY_S) % WEEK_S) // BUCKET_S
+
+
+def bucket_of(at: Values) -> NDArray[np.int64]:
+    """The buckets that hold these moments."""
+    return np.asarray(((at - _MONDAY_S) % WEEK_S) // BUCKET_S, dtype=np.int64)
 
 
 def between(profile: Sequence[float], at: int, until: int) -> Values:

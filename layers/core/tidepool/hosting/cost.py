@@ -15,8 +15,8 @@ FILLED_HOURS = 20
 """Hours of the last 24 in which the copies must have filled whole instances before dedicated hosting is worth it."""
 FEWER_HOURS = 16
 """…and below which a model goes back to shared hosting: the gap is the hysteresis. Ours."""
-WORTH = 0.20
-"""A move between homes must save a fifth of what the model costs: the mean over a day does not see what else differs,
+WORTH = 0.25
+"""A move between homes must save a quarter of what the model costs: the mean over a day does not see what else differs,
 such as that a copy on a one-GPU machine always waits for a launch, and one on a shared machine seldom does. Ours."""
 PAYBACK_S = DAY_S
 """A move pays for itself within a day, or it does not happen: the traffic of tomorrow is the furthest known."""

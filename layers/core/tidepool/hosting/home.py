@@ -12,13 +12,11 @@ from tidepool.hosting.cost import (
     DWELL_S,
     FEWER_HOURS,
     FILLED_HOURS,
-    PAYBACK_S,
-    WORTH,
     Place,
     sizes,
     usd_per_hour,
 )
-from tidepool.units import HOUR_S, duration, usd
+from tidepool.units import HOUR_S, duration
 
 MOVE_S = 900
 """How long both homes are billed: start-up, a probe, three soaks of 120 s, a drain of 90 s (bench-rules 3.8)."""
@@ -54,7 +52,7 @@ class Verdict:
     because: str
 
 
-def choose(current: Place, others: Sequence[Place], terms: Terms) -> Verdict:
+def choose(current: Place, others: Sequence[Place], terms: Terms) -> Verdict | None:
     """The model's home under the wish, the tie rule, the price, and hysteresis; `others` are where it could go.
 
     A place without room for the model's busiest minute is no candidate. What is asked for by name wins over price.
@@ -96,16 +94,7 @@ def choose(current: Place, others: Sequence[Place], terms: Terms) -> Verdict:
             return to(same[0], f"its copies filled whole instances in {terms.filled_hours} of 24 hours")
     if current.dedicated and terms.filled_hours >= FEWER_HOURS:
         return stay(f"its copies fill whole instances in {terms.filled_hours} of 24 hours")
-    best = _cheapest(shared, costs)
-    if best is None:
-        return stay("no other pool has room for its busiest minute")
-    saves = here - costs[best.name]
-    cost = move_cost(costs[best.name], here)
-    if saves <= WORTH * here:
-        return stay(f"{best.name} would save {usd(saves)} an hour of {usd(here)}: less than {WORTH:.0%}")
-    if saves * PAYBACK_S / HOUR_S <= cost:
-        return stay(f"{best.name} saves {usd(saves)} an hour, the move costs {usd(cost)}: not back within a day")
-    return to(best, f"{usd(costs[best.name])} instead of {usd(here)} an hour")
+    return None
 
 
 def move_cost(there_usd_per_hour: float, here_usd_per_hour: float) -> float:

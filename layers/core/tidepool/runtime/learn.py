@@ -8,10 +8,13 @@ import numpy as np
 
 from tidepool.config.resolve import model_config
 from tidepool.config.types import Config, Hosting
-from tidepool.fleet import Component, Endpoint, EndpointKind, Series
+from tidepool.decision.ready import served_at
+from tidepool.decision.subjects import subjects
+from tidepool.fleet import Component, Endpoint, EndpointKind, Fleet, Series
 from tidepool.fleet.demand import Values
+from tidepool.forecast.judging import CONTEXT_S, Served
 from tidepool.forecast.learning import learn as learn_purely
-from tidepool.memory import Learned, ModelLearned
+from tidepool.memory import Learned, Memory, ModelLearned
 from tidepool.runtime.carry_out import bounds_that_came_back
 from tidepool.runtime.observe import metric_targets
 from tidepool.runtime.ports import MetricTarget, Ports
@@ -29,11 +32,19 @@ def learn(ports: Ports, now: int, *, alarm_prefix: str = "") -> Learned:
     """
     config, _ = ports.config.current()
     endpoints, components = ports.hosting.endpoints(), ports.hosting.components()
-    learned = ports.ledger.memory().learned
-    since = max(learned.until, (now - KEPT_S) // MINUTE_S * MINUTE_S)
+    memory = ports.ledger.memory()
+    learned = memory.learned
+    # The judgement looks back a day; a metric's price does not depend on how many of its datapoints are read.
+    since = max(learned.until - CONTEXT_S, (now - KEPT_S) // MINUTE_S * MINUTE_S)
     owners = _owners(ports, config, endpoints, components, since)
     history = ports.metrics.history(tuple(owners), since, now)
-    grown = learn_purely(learned, _by_model(owners, history, known=learned.models), now)
+    grown = learn_purely(
+        learned,
+        _by_model(owners, history, known=learned.models),
+        now,
+        served=served_by_model(config, endpoints, components, memory),
+        groups={model: model_config(config, model).class_name for model in sorted(set(owners.values()))},
+    )
     ports.ledger.save_learned(grown, now)
     if alarm_prefix:
         ports.metrics.keep_burst_alarms(burst_thresholds(config, endpoints, components), prefix=alarm_prefix)
@@ -41,6 +52,24 @@ def learn(ports: Ports, now: int, *, alarm_prefix: str = "") -> Learned:
         if not kept:
             ports.bus.announce("bounds-came-back", {"endpoint": change.endpoint, "change": change.id}, now)
     return grown
+
+
+def served_by_model(
+    config: Config, endpoints: Mapping[str, Endpoint], components: Mapping[str, Component], memory: Memory
+) -> dict[str, Served]:
+    """By model, how its largest home serves it; a model whose shape there nobody knows is not in it."""
+    everyone = subjects(Fleet(endpoints, components, evidence={}, instance_types={}), config)
+    return {
+        subject.model: served
+        for subject in everyone
+        for home in [max(subject.homes, key=lambda home: (home.size_wanted, home.target))]
+        if (served := served_at(home, subject.config, _stretch(memory, subject.model))) is not None
+    }
+
+
+def _stretch(memory: Memory, model: str) -> float:
+    known = memory.models.get(model)
+    return known.stretch if known is not None else 1.0
 
 
 def burst_thresholds(

@@ -1,0 +1,40 @@
+"""Which copies to roll so that a pool's emptiest machine is released: one more copy first, then one fewer.
+
+No call pins a copy. But a new copy goes to the fullest machine with room, and the copy that leaves is the one on the
+emptiest machine (bench-rules 3.3; what SageMaker does is UNKNOWN), so one up and one down moves a copy from the
+emptiest of its machines to the fullest. Which component has a copy there cannot be seen: so each has a chance, and the
+pool's own past says how often a roll released a machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+TRIED_BEFORE, RELEASED_BEFORE = 4.0, 1.0
+"""Before a pool's own rolls are known: one of four releases a machine. On the twin 0.1 to 0.4. Ours."""
+DWELL_H = 1.0
+"""Hours that a machine stays released, at least for the reckoning: pools breathe by the hour. Ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rollable:
+    """A component that may be rolled now. rolled_at: when it was last. usd: of one more copy while both run."""
+
+    name: str
+    rolled_at: int
+    usd: float
+
+
+def rolls(
+    rollable: Sequence[Rollable], *, spare: int, under_way: int, tried: float, released: float, usd: float
+) -> list[str]:
+    """The components to roll now, who was rolled longest ago first; at most one for each machine to spare.
+
+    usd: dollars an hour of one machine. A roll is worth it while its chance of releasing a machine, times the dollars
+    of an hour, beats the copy that runs twice meanwhile.
+    """
+    chance = (released + RELEASED_BEFORE) / (tried + TRIED_BEFORE)
+    worth = [one for one in rollable if chance * usd * DWELL_H > one.usd]
+    first = sorted(worth, key=lambda one: (one.rolled_at, one.name))
+    return [one.name for one in first[: max(0, spare - under_way)]]
