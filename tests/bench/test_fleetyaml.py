@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
+from tidepool.config.classes import scarce
 from tidepool.config.load import load
 from tidepool.config.types import Hosting, Rung, Via
 from tidepool_lab.inputs.account import account_of
@@ -22,6 +25,13 @@ def test_rule_4_1_every_figure_is_declared_and_true(make_fleet):
     assert (shared.accelerators, shared.concurrency, shared.service_s, shared.start_s) == (2, 19, 11.9, 220)
     machine = config.instances["ml.p4d.24xlarge"]
     assert (machine.accelerators, machine.usd_per_hour, machine.quota, machine.launch_s) == (8, 25.2513, 160, 105)
+
+
+@pytest.mark.parametrize(("regain_s", "read"), [(120.0, 120.0), (1800.0, 1800.0), (math.inf, None)])
+def test_the_regain_time_of_a_scarce_type_is_declared_and_true(make_fleet, regain_s: float, read: float | None) -> None:
+    machines = load(fleet_yaml(make_fleet("a").timed(regain_s=regain_s))).instances
+    assert machines["ml.p4d.24xlarge"].regain_s == read
+    assert {one.regain_s for name, one in machines.items() if not scarce(name)} == {120.0}
 
 
 def test_rule_3_7_a_dedicated_instance_has_floor_of_accelerators_over_need_times_concurrency(make_fleet):

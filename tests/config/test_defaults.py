@@ -33,6 +33,24 @@ def test_figures_of_instance_types_and_shapes_may_be_declared() -> None:
     assert only_problem(one_model(too_many, instances)).path.endswith('"ml.p4d.24xlarge".accelerators')
 
 
+@pytest.mark.parametrize(
+    ("written", "regain_s"), [("30m", 1800.0), ("12h", 43_200.0), ("90s", 90.0), ("never", None), ("", 120.0)]
+)
+def test_a_machine_comes_again_after_its_regain_time_or_never_and_after_two_minutes_by_default(
+    written: str, regain_s: float | None
+) -> None:
+    regain = f", regain: {written}" if written else ""
+    config = load(fleet(f"instances: {{ml.p4d.24xlarge: {{quota: 20{regain}}}}}"))
+    assert config.instances["ml.p4d.24xlarge"].regain_s == regain_s
+
+
+@pytest.mark.parametrize("written", ["1800", "sometimes", "Never", "400d", "[30m]"])
+def test_a_regain_time_is_a_duration_or_the_word_never(written: str) -> None:
+    problem = only_problem(fleet(f"instances: {{ml.p4d.24xlarge: {{regain: {written}}}}}"))
+    assert problem.path == 'instances."ml.p4d.24xlarge".regain'
+    assert problem.allowed == "a duration from 0s to 365d such as 30m, or never"
+
+
 def test_a_stream_is_drained_for_eight_minutes_by_default() -> None:
     assert (model("stream: true").longest_request_s, model("").longest_request_s) == (480, 60)
 

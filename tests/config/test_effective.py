@@ -44,6 +44,15 @@ def test_each_schedule_line_and_shape_stands_for_itself() -> None:
     assert [line.line for line in found if line.name == "shapes"] == [50, 50, 52, 53]
 
 
+def test_the_regain_time_of_each_type_of_a_models_shapes_is_told_with_its_line() -> None:
+    shapes = "shapes: {shared: {ml.p4d.24xlarge: {}, ml.g5.xlarge: {}}, dedicated: {ml.p4d.24xlarge: {}}}"
+    text = fleet("instances:", "  ml.p4d.24xlarge: {regain: never}", f"models: {{a: {{{shapes}}}}}")
+    assert [str(line) for line in effective(text, "a") if line.name == "regain"] == [
+        'regain: ml.p4d.24xlarge: never  (line 4, instances."ml.p4d.24xlarge".regain)',
+        "regain: ml.g5.xlarge: 2m, the launch alone  (default)",
+    ]
+
+
 def test_a_model_that_nothing_names_is_said_to_be_left_alone() -> None:
     found = values(fleet("act: run", "models: {a: {}}"), "b")
     assert str(found["matched"]) == "matched: nothing: it is observed and never touched  (default)"

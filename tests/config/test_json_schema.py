@@ -77,6 +77,12 @@ def test_what_the_loader_takes_the_schema_takes(fields: str) -> None:
     assert list(VALIDATOR.iter_errors(as_editors_read_it(text))) == []
 
 
+@pytest.mark.parametrize(("written", "taken"), [("30m", True), ("never", True), ("30", False), ("soon", False)])
+def test_the_schema_and_the_loader_agree_on_a_regain_time(written: str, taken: bool) -> None:
+    text = fleet(f"instances: {{ml.p4d.24xlarge: {{regain: {written}}}}}")
+    assert (problems(text) == (), list(VALIDATOR.iter_errors(as_editors_read_it(text))) == []) == (taken, taken)
+
+
 def test_move_hours_are_one_window_or_several() -> None:
     for hours in ('"Mon-Thu 20:00-05:00"', '["Mon 20:00-23:00", "Sat,Sun 08:00-12:00"]'):
         text = fleet(f"safety: {{move_hours: {hours}}}")

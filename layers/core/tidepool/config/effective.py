@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from tidepool.config.checked import validated
 from tidepool.config.layers import Layers, globs_of, keys_of, layers_of
 from tidepool.config.notation import clock_text, days_text
-from tidepool.config.schema import FleetFile
+from tidepool.config.schema import NEVER, FleetFile
 from tidepool.config.typed import model_of
-from tidepool.config.types import ModelConfig, RouteConfig, Schedule, Shape, Via
+from tidepool.config.types import REGAIN_S, ModelConfig, RouteConfig, Schedule, Shape, Via
 from tidepool.config.yaml_source import Path, Source, path_text
 from tidepool.units import duration, percent
 
@@ -71,6 +71,7 @@ def _lines(config: ModelConfig, file: FleetFile, layers: Layers, source: Source)
         yield line(name, text(config))
     yield from _schedules(config, layers, source)
     yield from _shapes(config, layers, source)
+    yield from _regains(config, file, source)
 
 
 _OBJECTIVE: dict[str, Callable[[ModelConfig], str]] = {
@@ -112,6 +113,17 @@ def _shapes(config: ModelConfig, layers: Layers, source: Source) -> Iterator[Lin
     path = layers.written["shapes"].path
     for one in config.shapes:
         yield _at("shapes", _shape(one), (*path, one.hosting.value, one.instance_type), source)
+
+
+def _regains(config: ModelConfig, file: FleetFile, source: Source) -> Iterator[Line]:
+    """What a machine given back costs in time, for each type that the model has a shape on."""
+    for name in dict.fromkeys(shape.instance_type for shape in config.shapes):
+        block = (file.instances or {}).get(name)
+        if block is None or block.regain is None:
+            yield Line("regain", f"{name}: {duration(REGAIN_S)}, the launch alone", DEFAULT)
+        else:
+            text = "never" if block.regain == NEVER else duration(block.regain)
+            yield _at("regain", f"{name}: {text}", ("instances", name, "regain"), source)
 
 
 def _at(name: str, value: str, path: Path, source: Source) -> Line:

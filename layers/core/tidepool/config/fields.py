@@ -142,6 +142,7 @@ Minutes = duration(60, 30 * 86_400, "a duration of whole seconds from 1m to 30d,
 Ack = duration(5, 3600, "a duration of whole seconds from 5s to 1h, such as 120s")
 Longest = duration(1, 4 * 3600, "a duration of whole seconds from 1s to 4h, such as 60s")
 UpToMonth = duration(0, 30 * 86_400, "a duration from 0s to 30d, such as 4h")
+UpToYear = exact_duration(0, 365 * 86_400, "a duration from 0s to 365d such as 30m, or never")
 Attain = share(0.5, 0.99999, "a share from 50% to 99.999%, such as 99.9%")
 Share = share(0.0001, 1, "a share above 0% up to 100%, such as 20%")
 Factor = Annotated[

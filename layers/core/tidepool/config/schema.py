@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, WrapValidator
 from pydantic.functional_validators import ModelWrapValidatorHandler
 
 from tidepool.config import fields as f
+from tidepool.config.notation import DURATION_PATTERN
 from tidepool.config.types import Via
 
 
@@ -59,7 +60,7 @@ class RouteBlock(Block):
 
 
 NEVER = -1
-"""What `after` holds when the file says `never`; a written duration is never negative."""
+"""What `after` and `regain` hold when the file says `never`; a written duration is never negative."""
 NEVER_ZERO = ZeroBlock.model_construct(after=NEVER)
 NEVER_GIVE_BACK = GiveBackBlock.model_construct(after=NEVER)
 NO_ROUTE = RouteBlock.model_construct(via=Via.NONE)
@@ -91,6 +92,12 @@ GiveBack = Annotated[
     GiveBackBlock, _word_or_block("never", NEVER_GIVE_BACK, allowed="never, or {after: 1h, keep_spare: 0}")
 ]
 Route = Annotated[RouteBlock, _word_or_block("none", NO_ROUTE, allowed="none, or {via: table}")]
+
+Regain = Annotated[
+    f.UpToYear,
+    WrapValidator(lambda value, handler: NEVER if value == "never" else handler(value)),
+    WithJsonSchema({"oneOf": [{"const": "never"}, {"type": "string", "pattern": DURATION_PATTERN}]}),
+]
 
 
 class ClassBlock(Block):
@@ -181,6 +188,7 @@ class InstanceBlock(Block):
     usd_per_hour: Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)] | None = None
     quota: f.Count | None = None
     launch: f.Seconds | None = None
+    regain: Regain | None = None
 
 
 class MoneyBlock(Block):

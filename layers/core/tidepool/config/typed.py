@@ -164,7 +164,8 @@ def _reserved(block: ReservedBlock | None, timezone: str) -> t.Reserved | None:
 
 
 def _instance(name: str, block: InstanceBlock) -> t.InstanceConfig:
-    return t.InstanceConfig(name, block.accelerators, block.usd_per_hour, block.quota, block.launch)
+    regain_s = t.REGAIN_S if block.regain is None else _unless_never(block.regain)
+    return t.InstanceConfig(name, block.accelerators, block.usd_per_hour, block.quota, block.launch, regain_s)
 
 
 def _safety(file: FleetFile) -> t.Safety:
@@ -198,7 +199,7 @@ def _written(block: LimitsBlock | Any | None) -> dict[str, Any]:
     return {} if block is None else block.written()
 
 
-def _unless_never(after_s: int) -> int | None:
+def _unless_never(after_s: T) -> T | None:
     return None if after_s == NEVER else after_s
 
 

@@ -163,15 +163,24 @@ class PoolConfig:
     tenants: tuple[str, ...] = ()
 
 
+REGAIN_S = 120.0
+"""The launch alone: 105 s and a tick to notice (sagemaker-facts, Times). Nothing is waited for beside it."""
+
+
 @dataclass(frozen=True, slots=True)
 class InstanceConfig:
-    """Figures of an instance type that override or stand in for what the account says. None = read it."""
+    """Figures of an instance type that override or stand in for what the account says. None = read it.
+
+    regain_s: from giving a machine of it back until one can be had again; None = never, as for `after_s` of GiveBack.
+    No call reads it, so it is never None for "not written".
+    """
 
     name: str
     accelerators: int | None = None
     usd_per_hour: float | None = None
     quota: int | None = None
     launch_s: float | None = None
+    regain_s: float | None = REGAIN_S
 
 
 @dataclass(frozen=True, slots=True)
