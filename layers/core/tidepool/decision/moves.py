@@ -44,7 +44,10 @@ def outgoing_moves(
         assert one.verdict.place is not None
         bound, because = _bound(one, fleet, config, changing, now)
         if not bound and len(moves) >= left:
-            bound, because = "limits", f"{limits.moves_at_once} at once, {limits.moves_per_day} a day"
+            bound, because = (
+                "limits",
+                f"{limits.moves_at_once} at once, {limits.moves_per_day} a day{_went(moves, fleet)}",
+            )
         if bound:
             reason = f"{one.verdict.because}; {because}"
             unmoved.append(
@@ -60,6 +63,12 @@ def outgoing_moves(
         else:
             moves.append(_start(one, now))
     return tuple(moves), tuple(unmoved)
+
+
+def _went(moves: Sequence[StartMove], fleet: Fleet) -> str:
+    """Who moves now instead: those under way, and those that save more."""
+    names = [*sorted(fleet.moving), *(move.model for move in moves)]
+    return f"; they went to {', '.join(names)}" if names else ""
 
 
 def _bound(one: Better, fleet: Fleet, config: Config, changing: frozenset[str], now: int) -> tuple[str, str]:

@@ -21,6 +21,7 @@ from tidepool.decision.record import Decision, Step
 from tidepool.decision.spend import spend
 from tidepool.decision.subjects import Subject, subjects
 from tidepool.decision.wanted import Ahead, Moment, Wanted, judge
+from tidepool.decision.zones import zone_steps
 from tidepool.fleet import Fleet
 from tidepool.memory import Memory, ModelMemory
 from tidepool.plan.change import Change, ScaleCopies, ScaleInstances, SetBounds, StartMove
@@ -56,6 +57,7 @@ def decide(
         models[subject.model] = fills_after(after, subject, now)
         wanted += sizes
         steps += told
+    steps += zone_steps(everyone)
     judged = replace(memory, at=now, models=models)
     packed, judged = compact(wanted, fleet, judged, now=now)
     changes, held, planned = outgoing(packed, fleet, config, judged, now=now)
