@@ -85,15 +85,19 @@ def of_moment(recent: Values, tops: Values, mean_hour: float, now: int, seasons:
 def _seasons(at: Values, seasons: Seasons, horizon_s: int) -> Values:
     """[n, 4, 2], as Features.seasons has it."""
     found = np.full((len(at), 4, 2), np.nan)
-    here = bucket_of(at - BUCKET_S)
-    ahead = bucket_of(at)[:, None] + np.arange(horizon_s // BUCKET_S + 2)[None]
+    # The minutes of `recent`, each in its own bucket, so that a step inside the half hour is a step in both.
+    here = bucket_of(at[:, None] - MINUTE_S * (np.arange(WINDOW) + 0.5)[None])
+    first = bucket_of(at)[:, None]
+    further = np.arange(horizon_s // BUCKET_S + 2)[None]
+    # Only the buckets that the horizon touches: at the beginning of one that is one fewer.
+    ahead = first + np.minimum(further, (bucket_of(at + horizon_s - 1)[:, None] - first) % BUCKETS)
     for kind, (known, back) in enumerate(
         ((seasons.week, DAY_BUCKETS), (seasons.week, 0), (seasons.profile, 0), (seasons.group, 0))
     ):
         if not known:
             continue
         values = np.asarray(known)
-        found[:, kind, 0] = values[(here - back) % BUCKETS]
+        found[:, kind, 0] = values[(here - back) % BUCKETS].mean(axis=1)
         found[:, kind, 1] = values[(ahead - back) % BUCKETS].max(axis=1)
     return found
 

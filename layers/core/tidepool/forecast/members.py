@@ -24,6 +24,8 @@ LEVELS = (0.25, 4.0)
 GROUP = (0.5, 2.0)
 """What a group's tide may do to one of its models over one horizon. Ours."""
 FEW = 1e-9
+PENALTY = 1e-3
+"""Enough to part columns that nearly say the same, too little to bend what the day shows. Ours."""
 
 
 def members(features: Features, ridge: Values | None = None) -> Values:
@@ -73,21 +75,20 @@ def ridge_columns(features: Features) -> Values:
 
 
 def fit_ridge(columns: Values, came: Values) -> Values:
-    """The ridge coefficients of what came, with a tenth of the mean square of each column as the penalty.
+    """The ridge coefficients of what came, with a thousandth of each column's own square as the penalty.
 
     Hoerl and Kennard (1970). The penalty is in each column's own unit, so that a model's size does not matter.
     """
     square = columns.T @ columns
-    penalty = np.diag(0.1 * np.diag(square) + FEW)
+    penalty = np.diag(PENALTY * np.diag(square) + FEW)
     return np.asarray(np.linalg.solve(square + penalty, columns.T @ came), dtype=np.float64)
 
 
 @cache
 def _ewma(weight: float) -> Values:
     """[WINDOW]: weights of an exponential average, oldest first; they sum to 1."""
-    weights = weight * (1 - weight) ** np.arange(WINDOW)[::-1]
-    weights[0] += 1 - weights.sum()
-    return np.asarray(weights, dtype=np.float64)
+    weights = (1 - weight) ** np.arange(WINDOW)[::-1]
+    return np.asarray(weights / weights.sum(), dtype=np.float64)
 
 
 @cache
@@ -114,8 +115,8 @@ def _kalman(recent: Values) -> Values:
     noise = np.maximum(-(steps[:, 1:] * steps[:, :-1]).mean(axis=1), FEW)
     drift = np.maximum((steps**2).mean(axis=1) - 2 * noise, 0.0)
     ratio = drift / noise
-    gain = np.minimum((np.sqrt(ratio**2 + 4 * ratio) - ratio) / 2, 1.0)
-    weights = gain[:, None] * (1 - gain[:, None]) ** np.arange(WINDOW)[::-1]
-    weights[:, 0] += 1 - weights.sum(axis=1)
-    level: Values = (weights * recent).sum(axis=1)
+    # At least that of an average over the whole window: a smaller one would want minutes that are not looked at.
+    gain = np.clip((np.sqrt(ratio**2 + 4 * ratio) - ratio) / 2, 2 / (WINDOW + 1), 1.0)
+    weights = (1 - gain[:, None]) ** np.arange(WINDOW)[::-1]
+    level: Values = (weights * recent).sum(axis=1) / weights.sum(axis=1)
     return level

@@ -1,0 +1,122 @@
+"""What living through the past again says: accounts of copies and late requests, and whom they let sizing choose."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tidepool.fleet import Series
+from tidepool.fleet.demand import Values
+from tidepool.forecast.candidates import COUNT, ROOMS
+from tidepool.forecast.features import TOPS, Seasons
+from tidepool.forecast.judging import Served, judge
+from tidepool.forecast.learning import learn, seasons_of
+from tidepool.memory import Judged, Learned
+from tidepool.sizing.price import cheapest
+
+MONDAY = 1_736_121_600
+DAY = 1440
+
+
+def copies(rates: Values) -> Values:
+    return np.maximum(np.ceil(rates / 2.0), 1)
+
+
+SERVED = Served("shared ml.p4d.24xlarge", 300, 2.0, copies)
+"""A copy serves two requests a second and five minutes after it was asked for."""
+
+
+def judged(rates: Values, served: Served = SERVED) -> Judged:
+    return judge(Judged(), rates, MONDAY, Seasons(), served)
+
+
+def chosen(known: Judged, *, miss_usd: float, unit_usd: float = 3.0) -> int:
+    return cheapest(
+        np.array(known.held),
+        np.array(known.late),
+        np.array(known.turned),
+        known.arrived,
+        unit_usd=unit_usd,
+        miss_usd=miss_usd,
+        attain=0.99,
+    )
+
+
+def test_a_steady_load_costs_every_candidate_what_it_holds_and_leaves_nobody_late() -> None:
+    known = judged(np.full(2 * DAY, 3.0))
+    assert sum(known.late) == 0.0 and sum(known.turned) == 0.0
+    day = known.held[0]
+    assert day == pytest.approx(2 * 24 * (1 - np.exp(-2)), rel=0.02), "two copies, the last day weighing most"
+    assert known.held[ROOMS.index(1.8)] == day, "nobody is ready for more than was ever seen"
+
+
+def test_a_burst_is_late_for_as_long_as_copies_take() -> None:
+    """From 1 to 9 a second for 20 minutes: late until copies asked for at the first look serve, then not."""
+    rates = np.ones(600)
+    rates[500:520] = 9.0
+    known = judged(rates)
+    late_minutes = known.late[0] / (9 * 60)
+    assert 4.5 < late_minutes < 6.0
+
+
+def test_looking_back_an_hour_pays_for_bursts_that_return_within_it() -> None:
+    """Ten minutes of 9 a second each forty: who looks back 40 minutes or more is never late again."""
+    rates = np.where(np.arange(2 * DAY) % 40 < 10, 9.0, 1.0)
+    known = judged(rates)
+    short, long = TOPS.index(5) * len(ROOMS), TOPS.index(40) * len(ROOMS)
+    assert known.late[short] > 100 * max(known.late[long], 1.0)
+    assert known.held[long] > known.held[short]
+    assert chosen(known, miss_usd=1.0) in range(TOPS.index(40) * len(ROOMS), COUNT)
+    assert known.held[chosen(known, miss_usd=1e-5)] < known.held[long], "at no price nobody waits for them"
+
+
+def test_a_dearer_miss_never_chooses_who_left_more_late() -> None:
+    rng = np.random.default_rng(2)
+    known = judged(np.repeat(rng.lognormal(1, 1, 2 * DAY // 10), 10))
+    late = [known.late[chosen(known, miss_usd=price)] for price in (1e-4, 1e-3, 1e-2, 1e-1, 1.0)]
+    assert late == sorted(late, reverse=True)
+
+
+def test_learning_in_pieces_is_learning_at_once() -> None:
+    rng = np.random.default_rng(4)
+    rates = np.repeat(rng.uniform(1, 9, DAY // 10), 10)
+    whole = judged(rates)
+    first = judge(Judged(), rates[:725], MONDAY, Seasons(), SERVED)
+    pieces = judge(first, rates, MONDAY, Seasons(), SERVED)
+    assert pieces.until == whole.until
+    assert pieces.arrived == pytest.approx(whole.arrived, rel=1e-6)
+    assert pieces.held == pytest.approx(whole.held, rel=1e-3)
+
+
+def test_another_home_is_judged_anew() -> None:
+    rates = np.full(DAY, 3.0)
+    before = judged(rates)
+    larger = Served("shared ml.p5.48xlarge", 300, 4.0, lambda rates: np.maximum(np.ceil(rates / 4.0), 1))
+    after = judge(before, rates, MONDAY, Seasons(), larger)
+    assert after.key == larger.key
+    assert after.held[0] == pytest.approx(before.held[0] / 2, rel=0.01), "one copy where there were two"
+
+
+def test_the_ensemble_beats_the_last_value_on_a_daily_tide_and_not_on_noise() -> None:
+    """Scores of came / foretold lie close to one where there is something to foretell."""
+    minutes = np.arange(4 * DAY)
+    steps = np.where((minutes % DAY) // 180 % 2 == 0, 10.0, 2.0)
+    learned = learn(Learned(), {"a": Series(MONDAY, 60, 60 * steps[: 3 * DAY])}, MONDAY + 3 * 86_400)
+    seasons = seasons_of(learned.models["a"], learned.groups)
+    known = judge(Judged(), steps, MONDAY, seasons, SERVED)
+    assert min(known.losses) < 0.5 * known.losses[0], "something foretells the steps that the last value misses"
+    noise = np.random.default_rng(9).exponential(5.0, 2 * DAY)
+    blind = judged(noise)
+    assert min(blind.losses) > 0.25 * blind.losses[0]
+
+
+def test_a_model_that_is_not_served_anywhere_known_is_not_judged() -> None:
+    series = {"a": Series(MONDAY, 60, np.full(DAY, 60.0))}
+    assert learn(Learned(), series, MONDAY + 86_400).models["a"].judged == Judged()
+    assert learn(Learned(), series, MONDAY + 86_400, served={"a": SERVED}).models["a"].judged.until > MONDAY
+
+
+def test_groups_of_two_have_a_tide_and_one_alone_has_none() -> None:
+    one, two = Series(MONDAY, 60, np.full(DAY, 60.0)), Series(MONDAY, 60, np.full(DAY, 180.0))
+    learned = learn(Learned(), {"a": one, "b": two, "c": one}, MONDAY + 86_400, groups={"a": "x", "b": "x", "c": "y"})
+    assert set(learned.groups) == {"x"} and learned.groups["x"][0] == pytest.approx(2.0)
