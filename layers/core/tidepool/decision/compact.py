@@ -24,10 +24,13 @@ GIVE_UP_S = HOUR_S // 2
 """A roll whose second half could not be done for so long is forgotten; the size stage then decides as ever."""
 
 
-def compact(wanted: Sequence[Wanted], fleet: Fleet, memory: Memory, *, now: int) -> tuple[tuple[Wanted, ...], Memory]:
+def compact(
+    wanted: Sequence[Wanted], fleet: Fleet, memory: Memory, *, now: int, kept: Mapping[str, int] | None = None
+) -> tuple[tuple[Wanted, ...], Memory]:
     """`wanted` with one more copy for each component that begins to roll; the memory knows since when pools are loose.
 
-    The second half, one copy fewer, is the size stage's as soon as the new copy serves.
+    The second half, one copy fewer, is the size stage's as soon as the new copy serves. kept: by pool, machines that
+    are not to go (keep.py).
     """
     pools: dict[str, list[Wanted]] = {}
     for one in wanted:
@@ -37,18 +40,19 @@ def compact(wanted: Sequence[Wanted], fleet: Fleet, memory: Memory, *, now: int)
     rolled: dict[str, Wanted] = {}
     for name, here in sorted(pools.items()):
         home, kind = here[0].home, here[0].home.instance
-        if kind is None or kind.accelerators < 2:
+        # What CONSOLIDATION packs is left to it: two hands on one thing would undo each other.
+        if kind is None or kind.accelerators < 2 or home.endpoint.scale_in == "CONSOLIDATION":
             continue
         machines = home.endpoint.instances_now
         sizes = {one.home.target: max(one.size, one.home.size_wanted, one.home.size_now) for one in here}
-        spare = machines - machines_of(home, [one.home for one in here], sizes)
+        spare = machines - max(machines_of(home, [one.home for one in here], sizes), (kept or {}).get(name, 0))
         known = _counted(memory.loose.get(name, Loose()), machines)
         loose[name] = replace(known, since=(known.since or now) if spare >= 1 else 0)
         if spare < 1 or now - loose[name].since < LOOSE_S:
             continue
         able = [one for one in here if _may_roll(one, fleet, memory, now)]
         chosen = rolls(
-            [Rollable(one.home.target, _known(memory, one).rolled_at, _usd(one)) for one in able],
+            [_rollable(one, memory) for one in able],
             spare=spare,
             under_way=sum(1 for one in here if _known(memory, one).rolled_from),
             tried=known.tried,
@@ -83,6 +87,12 @@ def _counted(known: Loose, machines: int) -> Loose:
 
 def _known(memory: Memory, one: Wanted) -> ModelMemory:
     return memory.models.get(one.subject.model, ModelMemory())
+
+
+def _rollable(one: Wanted, memory: Memory) -> Rollable:
+    known = _known(memory, one)
+    in_flight = known.recent[-1].in_flight if known.recent else 0.0
+    return Rollable(one.home.target, known.rolled_at, _usd(one), in_flight)
 
 
 def _usd(one: Wanted) -> float:

@@ -66,8 +66,8 @@ def observe(
             why = f"{offered:.1f} offered over the last minute, {queued:.0f} of them queued"
             return Observed(offered, max(peak, by_rate), rate, alive, False, rejected, rejected_at, why, queued)
         why = f"{mean:.1f} in flight over the last minute"
-        # The count is a minute older and noisier: it speaks where it says clearly more than the gauge.
-        seen = by_rate if by_rate > mean + CLEARLY * math.sqrt(by_rate) else mean
+        # The count is a minute older: while load falls it says more, so it speaks only where the gauge must be wrong.
+        seen = by_rate if mean < GAUGE_LEAST * by_rate else mean
         return Observed(seen, max(peak, by_rate), rate, alive, idle, rejected, rejected_at, why)
     if alive and copies > 0:
         quiet = _seen_since(evidence.invocations, now - FRESH_S)
@@ -88,8 +88,9 @@ HIGHEST = 0.75
 """The highest of ten seconds stands this many square roots of the mean above it: of five looks, two seconds apart, at
 requests of about ten seconds (the highest of five values of a normal process with correlation 0.82 is 0.7 to 0.8 of its
 spread above the mean; on the twin 0.75)."""
-CLEARLY = 2.0
-"""Square roots of the demand by which the count must stand above the gauge. Ours: five times its own noise."""
+GAUGE_LEAST = 0.5
+"""Share of what the count says below which the gauge is not believed. Ours: no load halves in the minute between them
+without the other following a minute later."""
 
 
 def _mean_of_highest(highest: float) -> float:

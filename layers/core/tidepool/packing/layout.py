@@ -15,9 +15,6 @@ Flags = npt.NDArray[np.bool_]
 LOOSE = 1.1
 """Machines of a pool over what its copies fill: BINPACK places well, but copies come and go. On the twin 1.08 to 1.2
 with 20 to 60 machines."""
-ALONE = 1.2
-"""The same of dedicated machines, which come and go whole: on the reference week two models that filled three of them
-held 1.15 and 1.25 times what the plan had said."""
 STUCK = 0.06
 """Machines that each copy which may not meet its like keeps from being released, beside its share. On the twin such a
 copy often stands alone on a machine that others have left, and every other machine with room has its like: 0.07 and
@@ -46,13 +43,18 @@ class Kind:
 class Site:
     """One place to live. `dedicated`: sizes are instances of the type, else accelerators of a shared pool.
 
-    machines: what the pool itself may grow to.
+    machines: what the pool itself may grow to. sunk: how many of them are paid whether they are used or not.
     """
 
     name: str
     kind: Kind
     dedicated: bool
     machines: float = float("inf")
+    sunk: float = 0.0
+
+    def paid(self, machines: Values) -> Values:
+        """Of so many machines, those that cost something beyond what is paid anyhow: the first `sunk` are free."""
+        return np.maximum(machines - self.sunk, 0.0) if self.sunk else machines
 
     @property
     def unit(self) -> int:
@@ -113,7 +115,7 @@ class Layout:
 
     def usd(self) -> float:
         """Dollars an hour of everything, the mean over the moments."""
-        return sum(float(self.machines(name).mean()) * site.kind.usd for name, site in self.sites.items())
+        return sum(float(site.paid(self.machines(name)).mean()) * site.kind.usd for name, site in self.sites.items())
 
     def machines(self, site: str) -> Values:
         """[moments]: machines of a site."""
@@ -136,7 +138,7 @@ class Layout:
             load, top = held[here].sum(axis=0), _top(apart[here])
             after = _machines(site, load + held, np.maximum(top, apart), apart[here].sum(axis=0) + apart)
             able = self._can[name] & ~here & (self.peak[name] <= LARGEST * kind.machines)
-            saved[able, q] = out_usd[able] - (after - before)[able].mean(axis=1) * kind.usd
+            saved[able, q] = out_usd[able] - (site.paid(after) - site.paid(before))[able].mean(axis=1) * kind.usd
             same = (kinds == kind.name)[:, None]
             rises = TOGETHER * np.sqrt(np.maximum(over[kind.name] + rise - np.where(same, own, 0.0), 0.0))
             total = used[kind.name] + after - before - np.where(same, released, 0.0) + rises
@@ -187,7 +189,7 @@ class Layout:
             load, before = held.sum(axis=0), self.machines(name)
             without = _machines(site, load - held, _top_of_others(apart), apart.sum(axis=0) - apart)
             released[here] = before - without
-            usd[here] = released[here].mean(axis=1) * site.kind.usd
+            usd[here] = (site.paid(before) - site.paid(without)).mean(axis=1) * site.kind.usd
         return usd, released
 
 
@@ -196,7 +198,7 @@ def _machines(site: Site, held: Values, apart: Values, apart_in_all: Values) -> 
     if site.kind.accelerators == 1:
         return np.asarray(np.maximum(held, apart))
     if site.dedicated:
-        return held * ALONE
+        return held
     return np.asarray(np.maximum(held / site.kind.accelerators * LOOSE + STUCK * apart_in_all, apart))
 
 

@@ -19,11 +19,16 @@ DWELL_H = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Rollable:
-    """A component that may be rolled now. rolled_at: when it was last. usd: of one more copy while both run."""
+    """A component that may be rolled now.
+
+    rolled_at: when it was last. usd: of one more copy while both run. in_flight: its load, which breaks ties as a name
+    would, and says nothing about who it is.
+    """
 
     name: str
     rolled_at: int
     usd: float
+    in_flight: float = 0.0
 
 
 def rolls(
@@ -36,5 +41,5 @@ def rolls(
     """
     chance = (released + RELEASED_BEFORE) / (tried + TRIED_BEFORE)
     worth = [one for one in rollable if chance * usd * DWELL_H > one.usd]
-    first = sorted(worth, key=lambda one: (one.rolled_at, one.name))
+    first = sorted(worth, key=lambda one: (one.rolled_at, one.in_flight, one.name))
     return [one.name for one in first[: max(0, spare - under_way)]]
