@@ -51,7 +51,7 @@ def moved(tenants: Sequence[Tenant], sites: Sequence[Site], found: Sequence[Relo
 
 
 def test_a_pool_holds_its_accelerators_loosely_and_costs_the_mean_of_the_day() -> None:
-    """16 and 32 accelerators on machines of 8: 2.2 and 4.4 machines of 24 dollars. Dedicated ones are held as they are."""
+    """16 and 32 accelerators on machines of 8: 2.2 and 4.4 machines of 24 dollars. Dedicated ones are as held."""
     layout = Layout([a_tenant("a", "pool", {"pool": [16, 32]}), a_tenant("b", OWN.name, {OWN.name: [1, 2]})], SITES)
     assert layout.machines("pool") == pytest.approx([2 * LOOSE, 4 * LOOSE])
     assert layout.machines(OWN.name) == pytest.approx([1, 2])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +26,12 @@ def test_whoever_was_rolled_longest_ago_is_first() -> None:
 def test_by_name_where_they_were_rolled_at_once() -> None:
     never = [Rollable(name, 0, 2.0) for name in "cab"]
     assert chosen(*never, spare=2) == ["a", "b"]
+
+
+def test_the_least_loaded_where_they_were_rolled_at_once() -> None:
+    """Whatever their names: a name decides only between what is alike."""
+    assert chosen(replace(A, rolled_at=100, in_flight=1.0), replace(B, in_flight=3.0), spare=1) == ["a"]
+    assert chosen(replace(A, rolled_at=100, in_flight=3.0), replace(B, in_flight=1.0), spare=1) == ["b"]
 
 
 def test_one_roll_for_each_machine_to_spare_and_those_under_way_count() -> None:
