@@ -216,5 +216,5 @@ def test_only_rolls_that_began_are_counted_as_tried() -> None:
     lived = loose(per_tick=2).to(HOUR)
     known = lived.fast.ports.ledger.memory().loose[POOL]
     assert max(sum(1 for at, _ in lived.up if at == one) for one, _ in lived.up) == 2
-    assert known.tried == len(lived.up)
+    assert 0.9 * len(lived.up) < known.tried <= len(lived.up), "each once, and what is known fades"
     assert 0 < known.released <= known.tried

@@ -36,6 +36,21 @@ class Minute:
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """The most that one copy, or one dedicated instance, was seen to serve well: a lower bound of its capacity.
+
+    concurrency: requests at once in the busiest minute served well. since: when the first such minute was seen.
+    at: when the newest was. samples: how many were. latency_ms: its usual ModelLatency.
+    """
+
+    concurrency: float
+    since: int
+    at: int
+    samples: int
+    latency_ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class ModelMemory:
     """One model's state. All times are seconds since 1970; 0 = never.
 
@@ -46,6 +61,8 @@ class ModelMemory:
     home: the endpoint it was last seen living on. home_since: since when, 0 = since before Tidepool looked.
     fills: hours of the last 24 (bit i = i hours ago) at whose first look its copies filled whole instances at a cost
         tie.
+    called_at: the newest tick that saw requests, served or rejected.
+    measured: by hosting, type and artifact (decision/measured.py), where no shape says what a copy serves.
     """
 
     idle_since: int = 0
@@ -63,6 +80,8 @@ class ModelMemory:
     fills_hour: int = 0
     rolled_from: int = 0
     rolled_at: int = 0
+    called_at: int = 0
+    measured: Mapping[str, Measured] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +109,19 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
+class Idle:
+    """The newest idle times of one model: whole minutes without requests between two minutes with some.
+
+    gaps: oldest first; forecast.idle.RANGE stands for that many and more. called_at: the end of the last minute with
+    requests, 0 = none yet. until: the history up to here is in it.
+    """
+
+    gaps: tuple[int, ...] = ()
+    called_at: int = 0
+    until: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ModelLearned:
     """What the past says of one model.
 
@@ -110,6 +142,7 @@ class ModelLearned:
     group: str = ""
     top: float = 0.0
     judged: Judged = Judged()
+    idle: Idle = Idle()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +171,7 @@ class Memory:
 
     lowered, instance_changes: (at, how many) of the last hour; moves: when each of the last day began: for the limits.
     homes_checked: when every model's home was last judged.
+    needed: by pool that gives back after a time, (last seen at, machines) that were enough, the most first.
     """
 
     schema: int = SCHEMA
@@ -148,6 +182,7 @@ class Memory:
     moves: tuple[int, ...] = ()
     homes_checked: int = 0
     loose: Mapping[str, Loose] = field(default_factory=dict)
+    needed: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     learned: Learned = Learned()
 
     @classmethod

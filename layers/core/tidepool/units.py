@@ -2,9 +2,6 @@
 
 from typing import NewType
 
-import numpy as np
-import numpy.typing as npt
-
 Seconds = NewType("Seconds", int)
 
 MINUTE_S = 60
@@ -19,12 +16,6 @@ FLOAT_DIGITS = 9
 def rounded(value: float) -> float:
     """The float that every machine prints alike: FLOAT_DIGITS significant digits."""
     return float(f"{value:.{FLOAT_DIGITS}g}")
-
-
-def rounded_all(values: npt.NDArray[np.float64]) -> tuple[float, ...]:
-    """As `rounded`, for many values at once: 30 binary digits, which are 9 decimal ones, and exact on every machine."""
-    mantissa, exponent = np.frexp(values)
-    return tuple(np.ldexp(np.rint(mantissa * 2.0**30), exponent - 30).tolist())
 
 
 def percent(share: float) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from tidepool.config.types import Config
 from tidepool.decision.places import place_of, places_of, top_of
+from tidepool.decision.reserved import left_endpoints, sunk
 from tidepool.decision.subjects import Home, Subject
 from tidepool.fleet import Fleet
 from tidepool.fleet.demand import Values
@@ -84,7 +85,8 @@ def _sites(market: Market) -> dict[str, Site]:
     for pool in market.config.pools.values():
         endpoint = fleet.endpoints.get(pool.endpoint)
         if endpoint is not None and endpoint.instance_type in kinds:
-            sites[endpoint.name] = Site(endpoint.name, kinds[endpoint.instance_type], False, endpoint.max_instances)
+            kind, most = kinds[endpoint.instance_type], endpoint.max_instances
+            sites[endpoint.name] = Site(endpoint.name, kind, False, most, sunk(pool, market.memory.at))
     for name, kind in kinds.items():
         sites[f"dedicated:{name}"] = Site(f"dedicated:{name}", kind, True)
     return sites
@@ -99,10 +101,12 @@ def _options(subject: Subject, here: Place, sites: Mapping[str, Site], market: M
     """Where the model could live, its present place among them."""
     # A machine of one accelerator holds one copy: a pool of them is the same as dedicated ones, and may be empty.
     pooled = {site.kind.name for site in sites.values() if not site.dedicated and site.kind.accelerators == 1}
+    closed = left_endpoints(market.config, market.memory.at)
     others = [
         place
         for place in places_of(subject, market.fleet, market.config, {})
         if place.name in sites
+        and place.name not in closed
         and not (place.dedicated and (place.instance_type in pooled or subject.config.host == "shared"))
     ]
     return {place.name: place for place in (*others, here)}

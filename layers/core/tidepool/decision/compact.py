@@ -12,7 +12,7 @@ from tidepool.fleet import Fleet
 from tidepool.memory import Loose, Memory, ModelMemory
 from tidepool.packing.rolls import Rollable, rolls
 from tidepool.sizing.price import CHANGE_USD
-from tidepool.units import HOUR_S, MINUTE_S
+from tidepool.units import HOUR_S, MINUTE_S, rounded
 
 LOOSE_S = 12 * MINUTE_S
 """A pool is loose once machines could go for so long: an empty one goes by itself after ten to twelve minutes."""
@@ -20,6 +20,8 @@ AGAIN_S = HOUR_S
 """Nobody is rolled twice within an hour. Ours."""
 SETTLED_S = 5 * MINUTE_S
 """Nobody is rolled who was changed in the last five minutes: it may be changed back. Ours."""
+FADED = 0.999
+"""What is left of a pool's tries after a tick: half of them after half a day. Ours."""
 GIVE_UP_S = HOUR_S // 2
 """A roll whose second half could not be done for so long is forgotten; the size stage then decides as ever."""
 
@@ -45,7 +47,10 @@ def compact(
             continue
         machines = home.endpoint.instances_now
         sizes = {one.home.target: max(one.size, one.home.size_wanted, one.home.size_now) for one in here}
-        spare = machines - max(machines_of(home, [one.home for one in here], sizes), (kept or {}).get(name, 0))
+        # Copies of a two-zone model may not meet: rolled together they would ask for a machine of their own.
+        apart = max((sizes[one.home.target] for one in here if one.subject.config.zones > 1), default=0)
+        least = max(machines_of(home, [one.home for one in here], sizes), apart, (kept or {}).get(name, 0))
+        spare = machines - least
         known = _counted(memory.loose.get(name, Loose()), machines)
         loose[name] = replace(known, since=(known.since or now) if spare >= 1 else 0)
         if spare < 1 or now - loose[name].since < LOOSE_S:
@@ -82,7 +87,8 @@ def rolling(wanted: Sequence[Wanted], planned: Mapping[str, int], memory: Memory
 def _counted(known: Loose, machines: int) -> Loose:
     """With the machines that went since the last look. What is known fades, so that a pool's habits may change."""
     went = max(0, known.machines - machines) if known.since and known.tried else 0
-    return replace(known, machines=machines, released=min(known.tried, known.released + went))
+    tried, released = known.tried * FADED, known.released * FADED
+    return replace(known, machines=machines, tried=rounded(tried), released=rounded(min(tried, released + went)))
 
 
 def _known(memory: Memory, one: Wanted) -> ModelMemory:

@@ -9,6 +9,7 @@ from tidepool.config.types import Config, Hosting, Via
 from tidepool.decision.by_price import Market, by_price
 from tidepool.decision.places import peak_of, place_of, places_of, rates_of, top_of
 from tidepool.decision.record import Step
+from tidepool.decision.reserved import leaves, left_endpoints
 from tidepool.decision.subjects import Home, Subject
 from tidepool.decision.wanted import Ahead
 from tidepool.fleet import Fleet
@@ -58,22 +59,34 @@ def better_homes(
     """Models that should move, the most dollars per accelerator of the scarce target first, and every verdict."""
     settled = [subject for subject in subjects if len(subject.homes) == 1 and subject.model not in fleet.moving]
     rates = {subject.model: rates_of(memory, subject.model, now, ahead) for subject in subjects}
-    judged = [subject for subject in settled if rates[subject.model].size and subject.config.matched]
+    closed = left_endpoints(config, now)
+    leaving = {subject.model for subject in settled if subject.homes[0].endpoint.name in closed}
+    judged = [
+        subject
+        for subject in settled
+        if (rates[subject.model].size or subject.model in leaving) and subject.config.matched
+    ]
     room = _room(subjects, fleet, config, memory, rates, headroom)
     verdicts: dict[str, Verdict] = {}
-    for subject in judged:
-        verdict = _verdict(subject, fleet, config, memory, rates[subject.model], room, now=now, headroom=headroom)
+    # Who has to go chooses first: for the others a full place is only dearer.
+    for subject in sorted(judged, key=lambda one: one.model not in leaving):
+        known = rates[subject.model]
+        if subject.model in leaving:
+            verdict = leaves(subject, fleet, config, room, known, now=now)
+        else:
+            verdict = _verdict(subject, fleet, config, memory, known, room, now=now, headroom=headroom)
         if verdict is not None:
             verdicts[subject.model] = verdict
             if verdict.place is not None:
                 key = verdict.place.instance_type if verdict.place.dedicated else verdict.place.name
-                peak = peak_of(rates[subject.model], top_of(memory, subject.model), verdict.place, headroom)
+                peak = max(verdict.size, peak_of(known, top_of(memory, subject.model), verdict.place, headroom))
                 room[key] = room.get(key, 0) - peak * verdict.place.accelerators
     free = {subject.model for subject in judged} - set(verdicts)
     verdicts |= by_price(subjects, free, Market(fleet, config, memory, rates, headroom))
     found: list[Better] = []
     steps: list[Step] = []
-    for subject in sorted(judged, key=lambda one: (-_density(verdicts[one.model]), one.model)):
+    order = {one.model: (one.model not in leaving, -_density(verdicts[one.model]), one.model) for one in judged}
+    for subject in sorted(judged, key=lambda one: order[one.model]):
         home, verdict = subject.homes[0], verdicts[subject.model]
         to = verdict.place.name if verdict.place else home.endpoint.name
         steps.append(Step("home", subject.model, home.endpoint.name, to, verdict.because))
@@ -131,7 +144,8 @@ def _verdict(
     here = place_of(home)
     if here is None:
         return Verdict(None, 0, 0.0, 0.0, "nobody measured what it serves where it lives")
-    others = [place for place in places_of(subject, fleet, config, room) if place.name != here.name]
+    no_place = left_endpoints(config, now) | {here.name}
+    others = [place for place in places_of(subject, fleet, config, room) if place.name not in no_place]
     floor = max(subject.config.min_copies, subject.config.zones if subject.config.min_copies else 0)
     wish = subject.config.host
     terms = Terms(

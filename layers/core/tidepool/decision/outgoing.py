@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tidepool.config.types import Bounds, Config, Rung
 from tidepool.decision.record import Held
@@ -10,21 +10,28 @@ from tidepool.decision.spend import least_usd_per_hour
 from tidepool.decision.standing import forbids, frozen, held
 from tidepool.decision.wanted import Wanted
 from tidepool.fleet import Fleet
+from tidepool.guard.arbitration import Taken, Urgency, told, urgency
 from tidepool.guard.limits import Allowance, allowance
 from tidepool.guard.verdict import Asked, Passed, passes
 from tidepool.memory import Memory
 from tidepool.packing.instances import instances_for
 from tidepool.plan.change import Change, ScaleCopies, ScaleInstances, SetBounds, change_id
-from tidepool.units import rounded
+from tidepool.units import MINUTE_S, rounded
 
 
 def outgoing(
-    wanted: Sequence[Wanted], fleet: Fleet, config: Config, memory: Memory, *, now: int
+    wanted: Sequence[Wanted],
+    fleet: Fleet,
+    config: Config,
+    memory: Memory,
+    *,
+    now: int,
+    minima: Mapping[str, int] | None = None,
 ) -> tuple[tuple[Change, ...], tuple[Held, ...], dict[str, int]]:
     """Changes, what was held, and the planned size of every target.
 
-    Raises are judged before lowerings, the dearest miss first: priority, then the price of a late request, then
-    name. So when quota, budget or a limit binds, who goes without is decided by what it costs.
+    In the order of guard/arbitration.py: so when quota, budget or a limit binds, who goes without is decided by what it
+    costs, and the record says who got it. minima: by pool, machines that its minimum is to hold (keep.py).
     """
     planned = {one.home.target: one.home.size_wanted for one in wanted}
     left = _allowance(wanted, fleet, config, memory, now)
@@ -32,21 +39,24 @@ def outgoing(
     budget = _budget_left(wanted, config, planned)
     changes: list[Change] = []
     held_back: list[Held] = []
-    for one in sorted((one for one in wanted if one.size != one.home.size_wanted or not one.evidence), key=_urgency):
+    taken = Taken()
+    asking = [one for one in wanted if one.size != one.home.size_wanted or not one.evidence]
+    for one in sorted(asking, key=lambda one: _urgency(one, memory, now)):
         asked = _asked(one, fleet, room, now)
         passed = passes(asked, allowance=left, budget_left=budget)
         if passed.bound:
-            held_back.append(_held(one, passed))
+            held_back.append(_held(one, passed, taken))
         if passed.size_to == one.home.size_wanted:
             continue
         change = _change(one, passed.size_to, now)
         changes.append(change)
         planned[one.home.target] = passed.size_to
+        taken.take(one.subject.model, _takes(one))
         left = _less(left, change)
         room.take(one, passed.size_to - one.home.size_wanted)
         if budget is not None:
             budget -= max(0.0, change.usd_per_hour)
-    bounds, recommended = _bounds(wanted, fleet, config, now=now)
+    bounds, recommended = _bounds(wanted, fleet, config, minima or {}, now=now)
     return (*changes, *bounds), (*held_back, *recommended), planned
 
 
@@ -57,6 +67,8 @@ class Room:
         self._fleet = fleet
         self._held: dict[str, int] = {}
         self._dedicated: dict[str, int] = {}
+        # Dedicated endpoints are counted by what they are to have, so not by what they have as well.
+        self._tracked = {one.home.endpoint.name for one in wanted if one.home.component is None}
         for one in wanted:
             self.take(one, max(one.home.size_wanted, one.home.size_now))
 
@@ -74,14 +86,16 @@ class Room:
         endpoint, instance = one.home.endpoint, one.home.instance
         if instance is None:
             return max(0, one.size - one.home.size_wanted)
+        tracked = {name for name in self._tracked if name != endpoint.name}
         others = sum(
             other.instances_now
             for other in self._fleet.endpoints.values()
-            if other.instance_type == instance.name and other.name != endpoint.name
+            if other.instance_type == instance.name and other.name != endpoint.name and other.name not in tracked
         )
+        dedicated = self._dedicated.get(instance.name, 0)
         if one.home.component is None:
-            return instance.quota - others - self._dedicated.get(instance.name, 0)
-        machines = min(endpoint.max_instances, max(0, instance.quota - others))
+            return instance.quota - others - dedicated
+        machines = min(endpoint.max_instances, max(0, instance.quota - others - dedicated))
         return max(0, machines * instance.accelerators - self._held.get(endpoint.name, 0)) // one.home.accelerators
 
 
@@ -104,10 +118,46 @@ def _asked(one: Wanted, fleet: Fleet, room: Room, now: int) -> Asked:
     )
 
 
-def _urgency(one: Wanted) -> tuple[bool, int, float, str]:
-    """Raises first, then priority, then the price of a miss, then name."""
-    lowering = one.size < one.home.size_wanted
-    return (lowering, one.subject.config.priority, -one.subject.config.miss_usd, one.home.target)
+STAKE_S = 5 * MINUTE_S
+"""A rate as old as that still says what is at stake: demand is read a minute or two late. Ours."""
+
+
+def _urgency(one: Wanted, memory: Memory, now: int) -> Urgency:
+    terms, more = one.subject.config, one.size - one.home.size_wanted
+    known = memory.models.get(one.subject.model)
+    newest = known.recent[-1] if known is not None and known.recent else None
+    at_stake = None
+    # A rate of nothing is no stake of nothing: who sleeps has no rate, and callers all the same.
+    if more > 0 and newest is not None and newest.rate > 0 and now - newest.at <= STAKE_S:
+        at_stake = rounded(newest.rate * more / one.size)
+    return urgency(
+        name=one.home.target,
+        lowering=more < 0,
+        roll=one.rolls,
+        priority=terms.priority,
+        miss_usd=terms.miss_usd,
+        at_stake=at_stake,
+    )
+
+
+def _takes(one: Wanted) -> tuple[str, ...]:
+    """What a change of this home takes of: its pool's room, or its type's; the budget; a limit."""
+    paid = ("budget",) if one.size > one.home.size_wanted else ()
+    if one.home.component is None:
+        return (f"type {one.home.endpoint.instance_type}", "instances", *paid)
+    return (f"pool {one.home.endpoint.name}", "copies", *paid)
+
+
+def _lost(one: Wanted, bound: str) -> tuple[str, ...]:
+    """What this home lost in, when that bound: dedicated endpoints take of their type, and so of every pool of it."""
+    home, kind = one.home, f"type {one.home.endpoint.instance_type}"
+    match bound:
+        case "quota":
+            return (kind,) if home.component is None else (f"pool {home.endpoint.name}", kind)
+        case "limits":
+            return ("instances",) if home.component is None else ("copies",)
+        case _:
+            return (bound,)
 
 
 def _change(one: Wanted, size: int, now: int) -> ScaleCopies | ScaleInstances:
@@ -136,9 +186,17 @@ def _change(one: Wanted, size: int, now: int) -> ScaleCopies | ScaleInstances:
     )
 
 
-def _held(one: Wanted, passed: Passed) -> Held:
-    kind = "ScaleInstances" if one.home.component is None else "ScaleCopies"
-    return Held(kind, one.home.target, one.home.size_wanted, one.size, passed.bound, passed.because)
+def _held(one: Wanted, passed: Passed, taken: Taken) -> Held:
+    dedicated, before = one.home.component is None, one.home.size_wanted
+    because = told(
+        passed,
+        denied=abs(one.size - passed.size_to),
+        asked=abs(one.size - before),
+        unit="instances" if dedicated else "copies",
+        winners=taken.winners(one.subject.model, _lost(one, passed.bound)),
+    )
+    kind = "ScaleInstances" if dedicated else "ScaleCopies"
+    return Held(kind, one.home.target, before, one.size, passed.bound, because)
 
 
 def _allowance(wanted: Sequence[Wanted], fleet: Fleet, config: Config, memory: Memory, now: int) -> Allowance:
@@ -171,9 +229,12 @@ def _budget_left(wanted: Sequence[Wanted], config: Config, planned: dict[str, in
     return config.money.budget_usd_per_hour - least_usd_per_hour(everyone, planned)
 
 
-def _bounds(wanted: Sequence[Wanted], fleet: Fleet, config: Config, *, now: int) -> tuple[list[Change], list[Held]]:
+def _bounds(
+    wanted: Sequence[Wanted], fleet: Fleet, config: Config, minima: Mapping[str, int], *, now: int
+) -> tuple[list[Change], list[Held]]:
     """A pool whose maximum stands in the way of what is wanted gets a wider one, where the pool says `write`.
 
+    So does one whose minimum does not hold what is kept; nothing lowers a minimum: it is a person's, before and after.
     Rarely, and with a wide ceiling: whether AWS changes bounds in place or rebuilds the fleet is unknown.
     """
     changes: list[Change] = []
@@ -186,25 +247,32 @@ def _bounds(wanted: Sequence[Wanted], fleet: Fleet, config: Config, *, now: int)
             continue
         held = max(1, kind.accelerators)
         machines = instances_for([(one.size, min(one.home.accelerators, held)) for one in here], held)
-        if machines <= endpoint.max_instances or endpoint.max_instances >= kind.quota:
+        least, most = max(minima.get(endpoint.name, 0), endpoint.min_instances), endpoint.max_instances
+        wider = machines > most and most < kind.quota
+        if not wider and least == endpoint.min_instances:
             continue
-        ceiling = min(kind.quota, machines + max(2, machines // 4))
-        because = f"its models want {machines} instances, its maximum is {endpoint.max_instances}"
+        ceiling = min(kind.quota, machines + max(2, machines // 4)) if wider else most
+        because = (
+            f"its models want {machines} instances, its maximum is {most}"
+            if wider
+            else f"{least} instances are to be kept, its minimum is {endpoint.min_instances}"
+        )
         allowed = min([pool.act, config.act]) >= Rung.SIZE and pool.bounds is Bounds.WRITE
         if not allowed or endpoint.status.busy or fleet.frozen_by:
             reason = "recommend" if not allowed else ("busy" if endpoint.status.busy else "freeze")
-            recommended.append(Held("SetBounds", endpoint.name, endpoint.max_instances, ceiling, reason, because))
+            was, will = (most, ceiling) if wider else (endpoint.min_instances, least)
+            recommended.append(Held("SetBounds", endpoint.name, was, will, reason, because))
             continue
         changes.append(
             SetBounds(
-                id=change_id(now, "bounds", endpoint.name, ceiling),
+                id=change_id(now, "bounds", endpoint.name, ceiling if wider else f"{least}-{most}"),
                 pool=pool.name,
                 endpoint=endpoint.name,
                 variant=endpoint.variant,
                 config_from=endpoint.config_name,
                 min_from=endpoint.min_instances,
-                min_to=endpoint.min_instances,
-                max_from=endpoint.max_instances,
+                min_to=least,
+                max_from=most,
                 max_to=ceiling,
                 because=because,
                 usd_per_hour=0.0,

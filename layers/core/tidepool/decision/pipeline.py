@@ -1,6 +1,7 @@
 """decide(fleet, config, memory, now) → Decision. Read this first: the whole decision is this page.
 
     observe → forecast → size          each model by itself          wanted.py, size.py
+    keep, compact                      machines, pool by pool        keep.py, compact.py
     home                               every ten minutes             homes.py
     guard                              precedence, limits, money     outgoing.py
     plan, spend, memory                what goes out, what it costs  here
@@ -15,6 +16,7 @@ from dataclasses import replace
 from tidepool.config.types import Config
 from tidepool.decision.compact import compact, rolling
 from tidepool.decision.homes import CHECK_S, better_homes, fills_after
+from tidepool.decision.keep import keep_machines
 from tidepool.decision.moves import outgoing_moves
 from tidepool.decision.outgoing import outgoing
 from tidepool.decision.record import Decision, Step
@@ -59,8 +61,10 @@ def decide(
         steps += told
     steps += zone_steps(everyone)
     judged = replace(memory, at=now, models=models)
-    packed, judged = compact(wanted, fleet, judged, now=now)
-    changes, held, planned = outgoing(packed, fleet, config, judged, now=now)
+    kept = keep_machines(wanted, fleet, config, judged, now=now, ahead=ahead)
+    packed, judged = compact(kept.wanted, fleet, kept.memory, now=now, kept=kept.machines)
+    changes, held, planned = outgoing(packed, fleet, config, judged, now=now, minima=kept.minima)
+    held = (*kept.held, *held)
     judged = rolling(packed, planned, judged, now)
     moves: tuple[StartMove, ...] = ()
     if now - memory.homes_checked >= CHECK_S:
@@ -78,7 +82,7 @@ def decide(
         changes=every,
         held=held,
         steps=tuple(steps),
-        spend=spend(everyone, planned),
+        spend=spend(everyone, planned, committed=config.money.committed_usd_per_hour),
         memory=_remember(judged, every, now),
         homes={subject.model: tuple(home.target for home in subject.homes) for subject in everyone},
     )

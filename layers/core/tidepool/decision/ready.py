@@ -35,10 +35,9 @@ class Ready:
 
 def served_at(home: Home, terms: ModelConfig, stretch: float = 1.0) -> Served | None:
     """How that home serves the model; None where nobody knows what a copy serves there."""
-    shape = home.shape
-    if shape is None or not shape.concurrency:
+    if not home.concurrency:
         return None
-    concurrency, service_s = shape.concurrency, home.service_s * stretch
+    concurrency, service_s = home.concurrency, home.service_s * stretch
 
     def copies(rates: Values) -> Values:
         needed = sized(rates * service_s, concurrency, service_s, terms)

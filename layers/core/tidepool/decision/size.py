@@ -9,11 +9,13 @@ import numpy as np
 
 from tidepool.config.calendar import Floors
 from tidepool.config.types import Hosting, ModelConfig
+from tidepool.decision.measured import TRUSTED_S, TRUSTED_SAMPLES, Look, names_artifact
 from tidepool.decision.ready import SETTLE_S, sized
 from tidepool.decision.subjects import Home
 from tidepool.forecast.expected import KEEP_UP_S, Expected
+from tidepool.forecast.idle import Window, window
 from tidepool.forecast.observed import Observed
-from tidepool.memory import ModelMemory
+from tidepool.memory import Idle, ModelMemory
 from tidepool.sizing.copies import copies_for
 from tidepool.units import MINUTE_S, duration, percent
 
@@ -24,6 +26,12 @@ LOWER_SHARE = 0.1
 """Fewer copies than this share of them are not worth a change: it would soon be taken back. Ours."""
 LOWER_AFTER_S = 300
 """Nothing is lowered this soon after its last change: Application Auto Scaling's cooldown (sagemaker-facts)."""
+
+
+LOWER_BOUND = ", a lower bound"
+AT_MOST = 2
+"""Times the copies that a bound which is not trusted yet asks for at once: what it was measured on may have been far
+below what they serve. Ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +48,8 @@ class Size:
 class Grounds:
     """What one home's size rests on. `main`: it carries the model's floor, the home with the most traffic.
 
-    expected: with surges and the calendar's expectations in it.
+    expected: with surges and the calendar's expectations in it. look: the newest minute of a home without a declared
+    concurrency.
     """
 
     terms: ModelConfig
@@ -51,6 +60,8 @@ class Grounds:
     calendar: Floors
     main: bool
     now: int
+    idle: Idle
+    look: Look
     headroom: float | None = None
 
     def copies(self, in_flight: float) -> int:
@@ -70,7 +81,17 @@ class Grounds:
 
     @property
     def concurrency(self) -> float | None:
-        return self.home.shape.concurrency if self.home.shape else None
+        return self.home.concurrency
+
+    @property
+    def rate(self) -> str:
+        """What one copy or instance serves, in words."""
+        return f"{self.concurrency or 1.0:g} a {self.unit}" + (LOWER_BOUND if self.home.measured else "")
+
+    @property
+    def cold_start_is_late(self) -> bool:
+        """Who calls a model at zero waits for longer than its objective."""
+        return self.home.start_s + SETTLE_S > self.terms.start_within_s
 
 
 def size_of(grounds: Grounds) -> Size:
@@ -79,6 +100,8 @@ def size_of(grounds: Grounds) -> Size:
     unknown = _unknown(grounds)
     if unknown:
         return Size(max(current, floor), unknown, "no evidence", evidence=current < floor)
+    if current > 0 and grounds.concurrency is None:
+        return _by_bound(grounds, floor)
     loaded = _by_load(grounds) if current > 0 else _wake(grounds)
     return _rolled(grounds, floor) or _slowly_down(_bounded(loaded, grounds, floor), grounds)
 
@@ -115,25 +138,41 @@ def _unknown(grounds: Grounds) -> str:
         return ""
     if grounds.observed.in_flight is None:
         return grounds.observed.because
-    if grounds.concurrency is None:
+    if grounds.concurrency is None and home.measured is None:
         return f"nobody measured what one {grounds.unit} on {home.endpoint.instance_type} serves"
     return ""
 
 
 def _by_load(grounds: Grounds) -> Size:
     """Up for what is to be ready for, once the room for it is half gone; down to what is to be kept."""
-    concurrency, expected, current = grounds.concurrency or 1.0, grounds.expected, grounds.current
+    expected, current = grounds.expected, grounds.current
     least = grounds.copies(expected.need)
     if least > current:
-        return Size(least, f"{expected.upper:.1f} in flight to be ready for, {concurrency:g} a {grounds.unit}")
+        return Size(least, f"{expected.upper:.1f} in flight to be ready for, {grounds.rate}")
     keep = grounds.copies(expected.keep)
     if keep < 1 and grounds.main:
         return _zero(grounds)
     if keep < current:
-        return Size(
-            keep, f"{expected.keep:.1f} in flight is the most to keep room for, {concurrency:g} a {grounds.unit}"
-        )
-    return Size(current, f"{expected.upper:.1f} in flight to be ready for, {concurrency:g} a {grounds.unit}")
+        return Size(keep, f"{expected.keep:.1f} in flight is the most to keep room for, {grounds.rate}")
+    return Size(current, f"{expected.upper:.1f} in flight to be ready for, {grounds.rate}")
+
+
+def _by_bound(grounds: Grounds, floor: int) -> Size:
+    """Up where more than was ever served well is not served well; never down, by a bound that is not trusted yet."""
+    home, look, current = grounds.home, grounds.look, grounds.current
+    bound = home.measured.concurrency if home.measured is not None else 1.0
+    most = math.inf if grounds.terms.max_copies is None else max(_units(grounds.terms.max_copies, grounds), floor)
+    # Nine digits of the bound are kept, so that what lifted it is not more than it.
+    asked = min(math.ceil(look.load / bound * (1 - 1e-6)), AT_MOST * current, most)
+    if look.strain and asked > current and home.size_now == current:
+        because = f"{look.load:.1f} in flight, {bound:g} a {grounds.unit}{LOWER_BOUND}, were served well: {look.strain}"
+        return Size(max(int(asked), floor), because)
+    because = f"{bound:g} a {grounds.unit}{LOWER_BOUND}: it lowers nothing " + (
+        f"before {duration(TRUSTED_S)} and {TRUSTED_SAMPLES} minutes served well"
+        if names_artifact(home)
+        else "while no artifact says which image it was measured on"
+    )
+    return Size(max(current, floor), because, "no evidence", evidence=current < floor)
 
 
 def _wake(grounds: Grounds) -> Size:
@@ -147,9 +186,11 @@ def _wake(grounds: Grounds) -> Size:
         return Size(max(1, needed), f"{observed.rejected:g} requests found no copy in a minute")
     if terms.zero_after_s is None and grounds.main:
         return Size(1, "it is at zero, and never may be")
-    cold_start_is_late = grounds.home.start_s + SETTLE_S > terms.start_within_s
-    if cold_start_is_late and expected.upper >= 1.0 and grounds.concurrency:
+    if grounds.cold_start_is_late and expected.upper >= 1.0 and grounds.concurrency:
         return Size(max(1, grounds.copies(expected.upper)), expected.basis)
+    foretold = _window(grounds)
+    if foretold is not None and foretold.due(_idle_s(grounds), _lead_s(grounds)):
+        return Size(1, foretold.waking)
     return Size(0, "asleep: nothing was rejected, and nothing that could not wait is foretold")
 
 
@@ -165,7 +206,31 @@ def _zero(grounds: Grounds) -> Size:
     idle = grounds.now - memory.idle_since
     if idle < terms.zero_after_s:
         return Size(1, f"idle for {duration(idle)} of {duration(terms.zero_after_s)}", "not idle long enough")
+    foretold = _window(grounds)
+    if foretold is not None and _expects(foretold, _idle_s(grounds), _lead_s(grounds)):
+        return Size(1, foretold.staying, "idle times")
     return Size(0, f"idle for {duration(idle)}, and every copy reports")
+
+
+def _window(grounds: Grounds) -> Window | None:
+    """When its next request is expected, where it may be zero and whoever calls it there is late; else None."""
+    asleep_is_late = grounds.terms.zero_after_s is not None and grounds.main and grounds.cold_start_is_late
+    known = asleep_is_late and grounds.memory.called_at > 0
+    return window(grounds.idle) if known else None
+
+
+def _expects(foretold: Window, idle_s: int, lead_s: float) -> bool:
+    """It stays up: the request is expected before sleep would be worth its start-up, and is not given up yet."""
+    return idle_s < foretold.tail_s and not foretold.worth_a_nap(idle_s, lead_s)
+
+
+def _idle_s(grounds: Grounds) -> int:
+    return grounds.now - grounds.memory.called_at
+
+
+def _lead_s(grounds: Grounds) -> float:
+    """A copy asked for now serves after its start-up, and a look and a metric's minute are lost before."""
+    return grounds.home.start_s + SETTLE_S
 
 
 def _bounded(asked: Size, grounds: Grounds, floor: int) -> Size:
@@ -208,6 +273,7 @@ def _units(copies: int, grounds: Grounds) -> int:
     if home.hosting is Hosting.SHARED or copies <= 0:
         return copies
     shared = grounds.terms.shape(Hosting.SHARED, home.endpoint.instance_type)
-    if shared is None or not shared.concurrency or not grounds.concurrency:
+    # A lower bound would make a floor of copies more instances than the copies were worth: it is not asked.
+    if shared is None or not shared.concurrency or not home.declared:
         return 1
-    return math.ceil(copies * shared.concurrency / grounds.concurrency - 1e-9)
+    return math.ceil(copies * shared.concurrency / home.declared - 1e-9)

@@ -10,11 +10,11 @@ from tidepool.packing.instances import instances_for
 from tidepool.units import rounded
 
 
-def spend(subjects: Sequence[Subject], sizes: Mapping[str, int]) -> Spend:
-    """`sizes`: copies or instances by target once the plan is carried out.
+def spend(subjects: Sequence[Subject], sizes: Mapping[str, int], *, committed: float = 0.0) -> Spend:
+    """`sizes`: copies or instances by target once the plan is carried out. `committed`: dollars an hour owed anyhow.
 
     Planned is what this plan changes of what runs: machines that could be saved by packing better, but that no change
-    of the plan releases, are not counted as saved.
+    of the plan releases, are not counted as saved; nor is what is spent less than `committed`.
     """
     homes = [home for subject in subjects for home in subject.homes]
     now = planned = alone = 0.0
@@ -32,7 +32,7 @@ def spend(subjects: Sequence[Subject], sizes: Mapping[str, int]) -> Spend:
         else:
             per_machine = max(1, _accelerators(home) // home.accelerators)
             alone += _price(home) * max(1, -(-sizes[home.target] // per_machine))
-    return Spend(rounded(now), rounded(planned), rounded(alone))
+    return Spend(rounded(now), rounded(max(planned, min(now, committed))), rounded(alone))
 
 
 def least_usd_per_hour(subjects: Sequence[Subject], sizes: Mapping[str, int]) -> float:

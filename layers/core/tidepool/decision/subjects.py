@@ -10,6 +10,7 @@ from tidepool.config.resolve import model_config, pool_of_endpoint
 from tidepool.config.types import Config, Hosting, ModelConfig, PoolConfig, Rung, Shape
 from tidepool.fleet import Component, Endpoint, EndpointKind, Evidence, Fleet, InstanceType
 from tidepool.fleet.demand import NO_EVIDENCE
+from tidepool.memory import Measured
 
 START_UNKNOWN_S = 360
 """Start-up nobody measured: "70B from zero about 6 min in all" (sagemaker-facts, Times)."""
@@ -23,7 +24,8 @@ LAUNCH_UNKNOWN_S = 105
 class Home:
     """One component, or one dedicated endpoint, of a model. Sizes are copies, or instances when dedicated.
 
-    shape is None when nothing says what one copy or instance serves. launch_s is a new instance's time.
+    shape is None when nobody declared what one copy or instance serves. launch_s is a new instance's time.
+    measured: what was seen of it, only where `declared` is None; `trusted`: it may lower (decision/measured.py).
     """
 
     target: str
@@ -35,6 +37,20 @@ class Home:
     shape: Shape | None
     launch_s: float
     evidence: Evidence
+    measured: Measured | None = None
+    trusted: bool = False
+
+    @property
+    def declared(self) -> float | None:
+        """Requests one copy or instance serves at once, as fleet.yaml says it."""
+        return self.shape.concurrency if self.shape else None
+
+    @property
+    def concurrency(self) -> float | None:
+        """As declared, else the lower bound that was measured, once it is trusted; None = nobody knows."""
+        if self.declared is not None or self.measured is None or not self.trusted:
+            return self.declared
+        return self.measured.concurrency
 
     @property
     def size_now(self) -> int:
@@ -62,7 +78,8 @@ class Home:
 
     @property
     def service_s(self) -> float:
-        return (self.shape.service_s if self.shape else None) or SERVICE_UNKNOWN_S
+        declared = self.shape.service_s if self.shape else None
+        return declared or (self.measured.latency_ms / 1000 if self.measured else None) or SERVICE_UNKNOWN_S
 
     @property
     def start_s(self) -> float:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tidepool.config.calendar import floors_at
 from tidepool.config.types import Config, ModelConfig
+from tidepool.decision.measured import Look, at_capacity, measure
 from tidepool.decision.ready import SETTLE_S, ready_for
 from tidepool.decision.record import Step
 from tidepool.decision.size import Grounds, floor_of, size_of, spare_s
@@ -19,7 +20,7 @@ from tidepool.forecast.blocks import fill, minute_rate
 from tidepool.forecast.expected import Expected, expect, foreseen, next_level
 from tidepool.forecast.observed import Observed, observe
 from tidepool.forecast.recent import remember
-from tidepool.memory import Learned, Minute, ModelMemory
+from tidepool.memory import Idle, Learned, Minute, ModelMemory
 from tidepool.units import rounded
 
 DRAIN_S = 180.0
@@ -68,8 +69,13 @@ def judge(
     is carried by the home with the most traffic; each home is sized for what comes to it.
     """
     now, learned = moment.now, moment.learned.models.get(subject.model)
+    subject = at_capacity(subject, memory.measured, now)
     seen = [_seen(home, subject.config, memory, now) for home in subject.homes]
     total = _sum(seen)
+    reporting = [_reporting(home, memory) for home in subject.homes]
+    # What was served well lifts the bound before anybody is sized by it.
+    measured, looks = measure(subject, seen, reporting, memory, now)
+    subject = at_capacity(subject, measured, now)
     recent = remember(memory.recent, total, now)
     level = rounded(next_level(memory.level, total, learned, now))
     idle_since = (memory.idle_since or now) if total.idle and total.fresh else 0
@@ -85,9 +91,10 @@ def judge(
         recent=recent,
         blocks=blocks,
         panic_at=panic_at,
-        stretch=_stretch(memory.stretch, total, main_home.service_s) if len(subject.homes) == 1 else memory.stretch,
         level=level,
         sizes=_sizes(subject),
+        called_at=_called_at(memory, total, now),
+        measured=measured,
     )
     shares = _shares(seen)
     main = max(range(len(seen)), key=lambda i: (shares[i], subject.homes[i].size_wanted, -i))
@@ -109,11 +116,17 @@ def judge(
             calendar,
             main=i == main,
             now=now,
+            # The oracle knows when the next request comes.
+            idle=learned.idle if learned is not None and moment.ahead is None else Idle(),
+            look=looks.get(home.target, Look(0.0, "")),
             headroom=None if moment.ahead is None else moment.dial,
         )
         wanted, told = _wanted(subject, grounds)
         results.append(wanted)
         steps += told
+    # What this minute says of the time in service counts from the next on: more demand must never mean fewer copies.
+    if len(subject.homes) == 1:
+        after = replace(after, stretch=_stretch(memory.stretch, total, main_home.service_s))
     return tuple(results), after, tuple(steps)
 
 
@@ -145,9 +158,9 @@ def _stretch(before: float, total: Observed, service_s: float) -> float:
 
 def _full(home: Home, observed: Observed) -> bool:
     """A queue stands, or every slot is taken."""
-    if home.shape is None or home.shape.concurrency is None or observed.in_flight is None or home.size_now < 1:
+    if home.concurrency is None or observed.in_flight is None or home.size_now < 1:
         return False
-    return observed.queued > 0 or observed.in_flight >= home.size_now * home.shape.concurrency
+    return observed.queued > 0 or observed.in_flight >= home.size_now * home.concurrency
 
 
 def _wanted(subject: Subject, grounds: Grounds) -> tuple[Wanted, tuple[Step, ...]]:
@@ -174,8 +187,8 @@ def _surge(signals: tuple[Signal, ...], model: str, now: int) -> float:
 def _seen(home: Home, terms: ModelConfig, memory: ModelMemory, now: int) -> Observed:
     """What the home's evidence says, its queue counted as the slots that work it off in the time there is for it."""
     copies = _reporting(home, memory)
-    concurrency = home.shape.concurrency if home.shape else None
-    slots = copies * concurrency if concurrency is not None else None
+    # More than a lower bound is no queue: only a declared concurrency says how many slots there are.
+    slots = copies * home.declared if home.declared is not None else None
     service_s = home.service_s
     return observe(home.evidence, copies=copies, service_s=service_s, now=now, slots=slots)
 
@@ -190,6 +203,12 @@ def _reporting(home: Home, memory: ModelMemory) -> int:
     """Copies that the newest minute's figures speak of: the metric is per copy, and of before the newest came."""
     before = memory.sizes.get(home.target, home.size_now)
     return min(home.size_now, before) if before > 0 else home.size_now
+
+
+def _called_at(memory: ModelMemory, total: Observed, now: int) -> int:
+    """The newest tick that saw requests, or the end of the newest minute that rejected some."""
+    served = total.rate > 0 or (total.fresh and (total.in_flight or 0.0) > 0)
+    return now if served else max(memory.called_at, total.rejected_at)
 
 
 def _sizes(subject: Subject) -> dict[str, int]:

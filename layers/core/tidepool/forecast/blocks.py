@@ -13,6 +13,7 @@ from tidepool.units import MINUTE_S, rounded
 KEEP_BLOCKS = max(TOPS) * MINUTE_S // BUCKET_S + 1
 """The longest span, and the block that is being filled."""
 HOUR_BLOCKS = 6
+"""Blocks of ten minutes in an hour."""
 
 
 def fill(blocks: tuple[Block, ...], rate: float, now: int) -> tuple[Block, ...]:

@@ -18,6 +18,7 @@ SCORES = 288
 SCORES_KNOWN = 36
 """Quantiles are trusted once three hours of scores are known."""
 SMALL = 1e-9
+"""Requests per second: below it a loss is none."""
 
 
 def pinball(came: Values, foretold: Values) -> Values:

@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tidepool.fleet.demand import Values
+from tidepool.fleet.demand import Values, rounded_all
 from tidepool.forecast.candidates import COUNT, candidates
 from tidepool.forecast.ensemble import SCORES, SCORES_KNOWN, blend, pinball, quantiles
 from tidepool.forecast.features import BACK, Features, Seasons, of_minutes
 from tidepool.forecast.members import NAMES, fit_ridge, members, ridge_columns
 from tidepool.memory import Judged
-from tidepool.units import DAY_S, HOUR_S, MINUTE_S, rounded, rounded_all
+from tidepool.units import DAY_S, HOUR_S, MINUTE_S, rounded
 
 CONTEXT_S = DAY_S + 3 * HOUR_S
 """How much of the past a judgement reads: a day to fit and to judge anew, and what its first minute looks back on."""

@@ -8,12 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from tidepool.fleet import Series
-from tidepool.fleet.demand import Values
+from tidepool.fleet.demand import Values, rounded_all
 from tidepool.forecast.features import Seasons
+from tidepool.forecast.idle import idle_after
 from tidepool.forecast.judging import Served, judge
 from tidepool.forecast.profile import BUCKET_S, BUCKETS, DAY_BUCKETS, bucket
 from tidepool.memory import Learned, ModelLearned
-from tidepool.units import DAY_S, MINUTE_S, rounded, rounded_all
+from tidepool.units import DAY_S, MINUTE_S, rounded
 
 NEWEST_WEIGHT = 0.6
 """Weight of the newest observation of a bucket against what was known: a day two weeks back weighs 0.16. Ours."""
@@ -47,7 +48,8 @@ def learn(
         minutes, first = _bucket_minutes(history[name], learned.until)
         if minutes.size:
             rates = minutes.mean(axis=1)
-            models[name] = _after(known, rates, minutes.max(axis=1), first)
+            grown = _after(known, rates, minutes.max(axis=1), first)
+            models[name] = replace(grown, idle=idle_after(known.idle, minutes.ravel(), first))
             until = max(until, first + len(minutes) * BUCKET_S)
     profiles = _group_profiles(models)
     for name in sorted(set(history) & set(served or {}) & set(models)):

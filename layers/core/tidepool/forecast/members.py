@@ -24,6 +24,7 @@ LEVELS = (0.25, 4.0)
 GROUP = (0.5, 2.0)
 """What a group's tide may do to one of its models over one horizon. Ours."""
 FEW = 1e-9
+"""Requests per second: below it nothing comes, and nothing is divided by it."""
 PENALTY = 1e-3
 """Enough to part columns that nearly say the same, too little to bend what the day shows. Ours."""
 

@@ -27,6 +27,7 @@ LARGEST = 1 / 3
 """Share of a type's machines that one model's busiest minute may take: beyond it, whoever lives there too has nothing
 left to grow into. Ours."""
 SLACK = 1e-9
+"""Machines, or dollars an hour, that are only the rounding of sums. Ours."""
 
 
 @dataclass(frozen=True, slots=True)

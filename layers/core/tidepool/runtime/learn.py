@@ -8,13 +8,14 @@ import numpy as np
 
 from tidepool.config.resolve import model_config
 from tidepool.config.types import Config, Hosting
+from tidepool.decision.measured import at_capacity
 from tidepool.decision.ready import served_at
 from tidepool.decision.subjects import subjects
 from tidepool.fleet import Component, Endpoint, EndpointKind, Fleet, Series
 from tidepool.fleet.demand import Values
 from tidepool.forecast.judging import CONTEXT_S, Served
 from tidepool.forecast.learning import learn as learn_purely
-from tidepool.memory import Learned, Memory, ModelLearned
+from tidepool.memory import Learned, Memory, ModelLearned, ModelMemory
 from tidepool.runtime.carry_out import bounds_that_came_back
 from tidepool.runtime.observe import metric_targets
 from tidepool.runtime.ports import MetricTarget, Ports
@@ -57,19 +58,19 @@ def learn(ports: Ports, now: int, *, alarm_prefix: str = "") -> Learned:
 def served_by_model(
     config: Config, endpoints: Mapping[str, Endpoint], components: Mapping[str, Component], memory: Memory
 ) -> dict[str, Served]:
-    """By model, how its largest home serves it; a model whose shape there nobody knows is not in it."""
+    """By model, how its largest home serves it; a model whose capacity there nobody knows is not in it."""
     everyone = subjects(Fleet(endpoints, components, evidence={}, instance_types={}), config)
     return {
         subject.model: served
-        for subject in everyone
+        for known in everyone
+        for subject in [at_capacity(known, _known(memory, known.model).measured, memory.at)]
         for home in [max(subject.homes, key=lambda home: (home.size_wanted, home.target))]
-        if (served := served_at(home, subject.config, _stretch(memory, subject.model))) is not None
+        if (served := served_at(home, subject.config, _known(memory, subject.model).stretch)) is not None
     }
 
 
-def _stretch(memory: Memory, model: str) -> float:
-    known = memory.models.get(model)
-    return known.stretch if known is not None else 1.0
+def _known(memory: Memory, model: str) -> ModelMemory:
+    return memory.models.get(model, ModelMemory())
 
 
 def burst_thresholds(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 
@@ -31,7 +31,7 @@ def slots_in_time(
     return slots
 
 
-@cache
+@lru_cache(maxsize=512)
 def _betas(wait: float, late: float, spread: float) -> Values:
     """The least β for each load of GRID."""
     normal = np.array([0.5 * (1 + math.erf(b / math.sqrt(2))) for b in BETAS])

@@ -1,0 +1,222 @@
+"""The keep stage: lowerings go only as far as the machines that they let go are worth giving back.
+
+SageMaker releases a machine once its last copy has left, and no call stops it but the pool's minimum. So machines are
+kept by keeping copies, of who misses them most, and where a pool says `bounds: write` by its minimum as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from tidepool.config.types import REGAIN_S, Config, PoolConfig
+from tidepool.decision.coming import coming, per_machine
+from tidepool.decision.record import Held
+from tidepool.decision.spend import machines_of
+from tidepool.decision.wanted import Ahead, Wanted
+from tidepool.fleet import Fleet
+from tidepool.memory import Memory
+from tidepool.packing.give_back import keep, needed_lately, waits
+from tidepool.plan.render import moment
+from tidepool.units import duration, usd
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the stage leaves: the sizes, what it held, machines to keep by endpoint, and the minima that would do it.
+
+    machines: only of endpoints that a rule speaks of. minima: of pools whose machines are kept for good.
+    """
+
+    wanted: tuple[Wanted, ...]
+    memory: Memory
+    held: tuple[Held, ...] = ()
+    machines: Mapping[str, int] = field(default_factory=dict)
+    minima: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """One endpoint whose machines these homes fill: a pool, or a dedicated endpoint."""
+
+    name: str
+    homes: tuple[Wanted, ...]
+    pool: PoolConfig | None
+    machines: int
+    enough: int
+    usd: float
+    regain_s: float | None
+
+    def need(self, by_target: Mapping[str, int]) -> int:
+        """Machines for these sizes, in the best packing."""
+        first = self.homes[0].home
+        if self.pool is None:
+            return by_target[first.target]
+        return machines_of(first, [one.home for one in self.homes], by_target)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Machines that something keeps, and the words for it. for_good: the pool's minimum may say it."""
+
+    machines: int
+    because: str
+    for_good: bool = False
+
+
+def keep_machines(
+    wanted: Sequence[Wanted], fleet: Fleet, config: Config, memory: Memory, *, now: int, ahead: Ahead | None = None
+) -> Kept:
+    """`wanted`, with copies kept where a machine would go that is not worth giving back; as it is where no rule speaks.
+
+    A ceiling is met all the same. A machine that the pool's minimum holds needs no copy to hold it.
+    """
+    owners = _owners(wanted, fleet, config)
+    spendable = sum(owner.usd * owner.machines for owner in owners) - config.money.committed_usd_per_hour
+    needed: dict[str, tuple[tuple[int, int], ...]] = {}
+    machines: dict[str, int] = {}
+    minima: dict[str, int] = {}
+    sized: dict[str, Wanted] = {}
+    held: list[Held] = []
+    for owner in owners:
+        after_s = _after_s(owner.pool)
+        if after_s:
+            # Who looks for the first time has not seen that fewer would do.
+            seen = memory.needed.get(owner.name, ((now, owner.machines),))
+            needed[owner.name] = needed_lately(seen, owner.enough, now=now, after_s=after_s)
+        found = _rules(owner, config, memory, needed.get(owner.name, ()), spendable, now, ahead)
+        rule = max(found, key=lambda one: one.machines, default=Rule(0, ""))
+        kept = min(owner.machines, rule.machines)
+        spendable -= owner.usd * (owner.machines - max(kept, owner.enough))
+        if kept:
+            machines[owner.name] = kept
+        if kept <= max(owner.enough, 0 if owner.pool is None else owner.homes[0].home.endpoint.min_instances):
+            continue
+        restored = _restored(owner, kept)
+        sized |= {one.home.target: one for one in restored}
+        held += [_held(one, restored_to.size, owner, kept, rule) for one, restored_to in _pairs(owner, restored)]
+        if restored and rule.for_good and owner.pool is not None:
+            minima[owner.name] = kept
+    after = tuple(sized.get(one.home.target, one) for one in wanted)
+    return Kept(after, replace(memory, needed=needed), tuple(held), machines, minima)
+
+
+def _owners(wanted: Sequence[Wanted], fleet: Fleet, config: Config) -> list[Owner]:
+    """Every endpoint with machines that are looked after, by name."""
+    here: dict[str, list[Wanted]] = {}
+    for one in wanted:
+        here.setdefault(one.home.endpoint.name, []).append(one)
+    owners = []
+    for name, homes in sorted(here.items()):
+        kind, endpoint = homes[0].home.instance, homes[0].home.endpoint
+        declared = config.instances.get(endpoint.instance_type)
+        regain_s = REGAIN_S if declared is None else declared.regain_s
+        pool = homes[0].home.pool
+        if kind is None or not _speaks(pool, regain_s, config):
+            continue
+        owner = Owner(name, tuple(homes), pool, endpoint.instances_now, 0, kind.usd_per_hour, regain_s)
+        owners.append(replace(owner, enough=owner.need({one.home.target: one.size for one in homes})))
+    return owners
+
+
+def _speaks(pool: PoolConfig | None, regain_s: float | None, config: Config) -> bool:
+    """Something is written that could keep a machine there."""
+    if waits(regain_s) or config.money.committed_usd_per_hour > 0:
+        return True
+    if pool is None:
+        return False
+    back = pool.give_back
+    return pool.reserved is not None or (pool.give_back_written and (back.after_s != 0 or back.keep_spare > 0))
+
+
+def _after_s(pool: PoolConfig | None) -> int:
+    """Seconds for which fewer machines must have been enough; 0 where nothing is written, or `never`."""
+    return (pool.give_back.after_s or 0) if pool is not None and pool.give_back_written else 0
+
+
+def _rules(
+    owner: Owner,
+    config: Config,
+    memory: Memory,
+    needed: Sequence[tuple[int, int]],
+    spendable: float,
+    now: int,
+    ahead: Ahead | None,
+) -> list[Rule]:
+    """Everything that keeps machines of this owner beyond those that would do."""
+    found: list[Rule] = []
+    all_of_them, pool = owner.machines, owner.pool
+    if pool is not None and pool.reserved is not None and now < pool.reserved.until:
+        because = f"{pool.reserved.instances} are reserved until {moment(pool.reserved.until)}"
+        found.append(Rule(pool.reserved.instances, because, for_good=True))
+    if owner.enough >= all_of_them:
+        return found
+    if pool is not None and pool.give_back_written:
+        back = pool.give_back
+        if back.after_s is None:
+            found.append(Rule(all_of_them, "fleet.yaml gives none back", for_good=True))
+        elif needed:
+            most = needed[0][1]
+            found.append(Rule(most, f"{most} were needed within {duration(back.after_s)}"))
+        if back.keep_spare:
+            found.append(Rule(owner.enough + back.keep_spare, f"fleet.yaml keeps {back.keep_spare} to spare"))
+    if config.money.committed_usd_per_hour > 0:
+        may_go = max(0, int(spendable / owner.usd + 1e-9)) if owner.usd > 0 else all_of_them
+        because = f"{usd(config.money.committed_usd_per_hour)}/h are committed: less than that saves nothing"
+        found.append(Rule(all_of_them - may_go, because))
+    if waits(owner.regain_s):
+        found += _by_regain(owner, memory, now, ahead)
+    return found
+
+
+def _by_regain(owner: Owner, memory: Memory, now: int, ahead: Ahead | None) -> list[Rule]:
+    """The rule of packing/give_back.py on the week to come."""
+    lowered = any(one.size < one.home.size_wanted for one in owner.homes)
+    if not lowered and (owner.pool is None or owner.machines - owner.enough < 1):
+        return []
+    ahead_of_it = coming(owner.homes, memory, now, ahead)
+    found = keep(held=owner.machines, enough=owner.enough, usd=owner.usd, regain_s=owner.regain_s, coming=ahead_of_it)
+    if found.machines <= owner.enough:
+        return []
+    kind = owner.homes[0].home.endpoint.instance_type
+    if owner.regain_s is None:
+        return [Rule(found.machines, f"a machine of {kind} that goes never comes again", for_good=True)]
+    because = (
+        f"a machine of {kind} comes again after {duration(owner.regain_s)}, and is needed in "
+        f"{duration(found.dwell_s)}: {usd(found.saves_usd)} saved, {usd(found.costs_usd)} lost"
+    )
+    return [Rule(found.machines, because)]
+
+
+def _restored(owner: Owner, kept: int) -> list[Wanted]:
+    """Lowerings taken back until that many machines are filled, those of who misses a copy most first."""
+    by_target = {one.home.target: one.size for one in owner.homes}
+    restored = []
+    for one in sorted(owner.homes, key=_first):
+        terms = one.subject.config
+        most = one.home.size_wanted
+        if owner.pool is not None and terms.max_copies is not None:
+            most = min(most, max(terms.max_copies, one.floor))
+        size = one.size
+        while size < most and (missing := kept - owner.need(by_target)) > 0:
+            size = min(most, size + missing * per_machine(one))
+            by_target[one.home.target] = size
+        if size > one.size:
+            restored.append(replace(one, size=size))
+    return restored
+
+
+def _first(one: Wanted) -> tuple[int, float, str]:
+    return one.subject.config.priority, -one.subject.config.miss_usd, one.home.target
+
+
+def _pairs(owner: Owner, restored: Sequence[Wanted]) -> list[tuple[Wanted, Wanted]]:
+    """What each was to be, and what it is now."""
+    before = {one.home.target: one for one in owner.homes}
+    return [(before[one.home.target], one) for one in restored]
+
+
+def _held(one: Wanted, size: int, owner: Owner, kept: int, rule: Rule) -> Held:
+    kind = "ScaleInstances" if owner.pool is None else "ScaleCopies"
+    because = f"keeps {size}, for {kept} of {owner.machines} machines of {owner.name}: {rule.because}"
+    return Held(kind, one.home.target, one.home.size_wanted, one.size, "give back", because)
