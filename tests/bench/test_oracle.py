@@ -15,7 +15,7 @@ from tidepool_lab.bench.case import Case, Hashes
 from tidepool_lab.inputs.account import account_of
 from tidepool_lab.inputs.fleetyaml import fleet_yaml, pool_name
 from tidepool_lab.inputs.prepare import prepare
-from tidepool_lab.inputs.reference import START_TYPE, ReferenceFleet
+from tidepool_lab.inputs.reference import ReferenceFleet
 from tidepool_lab.inputs.trace import Trace
 from tidepool_lab.rivals.oracle import Truth
 from tidepool_lab.rivals.tidepool import Tidepool
@@ -68,7 +68,7 @@ def truth(case: Case, later: int) -> Truth:
 
 @pytest.mark.parametrize(
     ("later", "to"),
-    [(LIGHT, pool_name(START_TYPE)), (HEAVY, pool_name("ml.p5en.48xlarge")), (0, pool_name(START_TYPE))],
+    [(LIGHT, pool_name("ml.g6e.xlarge")), (HEAVY, pool_name("ml.p5en.48xlarge")), (0, pool_name("ml.g6e.xlarge"))],
 )
 def test_rule_5_the_oracles_homes_follow_the_true_counts_of_the_next_day(make_fleet, later: int, to: str):
     case = a_case(make_fleet)
@@ -76,7 +76,7 @@ def test_rule_5_the_oracles_homes_follow_the_true_counts_of_the_next_day(make_fl
 
 
 def test_rule_5_tidepool_itself_judges_homes_by_what_it_learned(make_fleet):
-    assert [step.to for step in homes(a_case(make_fleet), None)] == [pool_name(START_TYPE)]
+    assert [step.to for step in homes(a_case(make_fleet), None)] == [pool_name("ml.g6e.xlarge")]
 
 
 def test_rule_5_homes_ask_for_exactly_24_hours_also_where_the_trace_ends_before(make_fleet):

@@ -49,7 +49,7 @@ def test_dearer_copies_never_choose_more_copy_hours_while_everybody_keeps_the_ob
 def test_dearer_copies_never_choose_more_copy_hours_than_the_objective_is_worth(
     candidates: list[tuple[int, int, int]], unit: list[int], miss: int
 ) -> None:
-    """What the objective is worth grows with what copies cost: a tenth of the least copy hours, and no more."""
+    """What the objective is worth grows with what copies cost: a share of the least copy hours, and no more."""
     cheap, dear = (chosen(candidates, unit_usd=usd / 8, miss_usd=miss / 64) for usd in unit)
     assert dear[0] <= cheap[0] + OBJECTIVE_SHARE * min(held for held, _, _ in candidates) + 1e-6
 
@@ -75,17 +75,17 @@ def test_ties_go_to_the_first() -> None:
     assert cheapest(np.array([6.0, 5.0, 5.0]), same, same, ARRIVED, unit_usd=3.0, miss_usd=0.01, attain=0.99) == 1
 
 
-def test_keeping_the_objective_is_worth_a_tenth_of_what_the_model_costs() -> None:
-    """Late requests cost nothing here. 1 % of 10,000 may be late; twice that costs 10 of 100 copy hours, in full."""
+def test_keeping_the_objective_is_worth_a_share_of_what_the_model_costs() -> None:
+    """Late requests cost nothing here. 1 % of 10,000 may be late; twice that costs 30 of 100 copy hours, in full."""
     misses = (100, 200, 0)
-    assert chosen([misses, (109, 100, 0)], miss_usd=0.0) == (109, 100, 0)
-    assert chosen([misses, (111, 100, 0)], miss_usd=0.0) == misses
+    assert chosen([misses, (129, 100, 0)], miss_usd=0.0) == (129, 100, 0)
+    assert chosen([misses, (131, 100, 0)], miss_usd=0.0) == misses
 
 
 def test_beyond_the_objective_it_is_paid_in_proportion_up_to_twice_what_may_be_late() -> None:
-    """150 late of 100 allowed cost half of the tenth: 5 copy hours. 1,000 late cost no more than 200."""
-    assert chosen([(100, 150, 0), (104, 100, 0)], miss_usd=0.0) == (104, 100, 0)
-    assert chosen([(100, 150, 0), (106, 100, 0)], miss_usd=0.0) == (100, 150, 0)
+    """150 late of 100 allowed cost half of the share: 15 copy hours. 1,000 late cost no more than 200."""
+    assert chosen([(100, 150, 0), (114, 100, 0)], miss_usd=0.0) == (114, 100, 0)
+    assert chosen([(100, 150, 0), (116, 100, 0)], miss_usd=0.0) == (100, 150, 0)
     assert chosen([(101, 200, 0), (100, 1000, 0)], miss_usd=0.0) == (100, 1000, 0)
 
 

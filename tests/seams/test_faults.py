@@ -21,9 +21,12 @@ STEADY_S = START_S + MINUTES * 60
 
 
 def a_step(faults: Faults | None = None) -> Cloud:
-    """Three models: one whose demand triples in minute 5, one that shrinks so, one that stays; then steady."""
+    """Three models: one whose demand triples in minute 5, one that shrinks so, one that stays; then steady.
+
+    CONSOLIDATION packs the pool, so that nobody is rolled: a roll is one copy more for some minutes, at its own time.
+    """
     traffic = {"up": [60] * 5 + [200] * 55, "down": [200] * 5 + [60] * 55, "flat": [100] * 60}
-    return a_cloud(traffic, copies={"up": 1, "down": 5, "flat": 2}, past=100, faults=faults)
+    return a_cloud(traffic, copies={"up": 1, "down": 5, "flat": 2}, past=100, faults=faults, scale_in="CONSOLIDATION")
 
 
 def wanted(cloud: Cloud) -> Mapping[str, int]:

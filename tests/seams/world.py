@@ -40,6 +40,7 @@ def a_cloud(
     past: int = 0,
     alone: tuple[str, ...] = (),
     faults: Faults | None = None,
+    scale_in: str = "IDLE_RELEASE",
 ) -> Cloud:
     """A pool with one component a model, settled. `per_minute` counts from START_S; silence after its end.
 
@@ -52,7 +53,7 @@ def a_cloud(
     for column, row in enumerate(per_minute.values()):
         table[60 : 60 + len(row), column] = row
     cloud = Cloud(a_spec(*names), TableArrivals(names, table), seed=1, start_s=START_S, faults=faults)
-    cloud.create_pool("pool", P4D, maximum=6, tags=TAGS, settled=True)
+    cloud.create_pool("pool", P4D, maximum=6, scale_in=scale_in, tags=TAGS, settled=True)
     for name in alone:
         tags = {"model": name, **TAGS}
         cloud.create_endpoint(f"{name}-alone", name, instance_type=P4D, tags=tags, settled=True)

@@ -19,9 +19,10 @@ from tidepool_lab.bench.run import (
     run_native,
     run_tidepool,
 )
-from tidepool_lab.bench.search import best_of_variant, best_of_variants, best_oracle, on_time
+from tidepool_lab.bench.search import best_of_dials, best_of_variant, best_of_variants, on_time, oracle_at
 from tidepool_lab.bench.stress import check_stress, run_stressed
 from tidepool_lab.rivals.native_best import VARIANTS
+from tidepool_lab.rivals.oracle import DIALS
 
 POLICIES = ("dedicated_peak", "dedicated_cheapest", "native", "native_best", "tidepool", "oracle", "floor")
 """Every policy, in the order of the table: from what people have to what nobody can pass."""
@@ -77,11 +78,14 @@ def bench(
     """The table of these policies on a case that is already there, and under stress where a factor is given."""
     with workers(case, jobs=jobs or os.cpu_count() or 1, progress=progress) as at_work:
         found = _submit(at_work, policies)
+        oracles = [at_work.submit(oracle_at, dial) for dial in DIALS] if "oracle" in policies else []
         # Native's on-time is what native_best has to reach, so its runs are asked for before the others are awaited.
         best = _native_best(at_work, found["native"]) if "native_best" in policies else None
         found_rows = {name: future.result() for name, future in found.items() if name in policies}
         if best is not None:
             found_rows["native_best"] = best
+        if oracles:
+            found_rows["oracle"] = best_of_dials([future.result() for future in oracles])
         rows = tuple(found_rows[name] for name in POLICIES if name in found_rows)
         stressed = () if stress is None else stress_rows(at_work, rows, stress)
     return result_of(case, rows, stressed)
@@ -107,8 +111,6 @@ def _submit(at_work: Workers, policies: Sequence[str]) -> dict[str, Future[Polic
     found: dict[str, Future[PolicyResult]] = {}
     if "native" in policies or "native_best" in policies:
         found["native"] = at_work.submit(run_native)
-    if "oracle" in policies:
-        found["oracle"] = at_work.submit(best_oracle)
     if "tidepool" in policies:
         found["tidepool"] = at_work.submit(run_tidepool)
     for name in ("dedicated_peak", "dedicated_cheapest"):

@@ -8,7 +8,7 @@ from tidepool.fleet.demand import Values
 
 CHANGE_USD = 0.5
 """What one change of copies is worth avoiding: each blocks its component for minutes, and rubs pools loose. Ours."""
-OBJECTIVE_SHARE = 0.1
+OBJECTIVE_SHARE = 0.3
 """What keeping a model's objective is worth, as a share of what the model costs: so that small models, whose few
 requests weigh little, keep theirs too. Ours."""
 
