@@ -63,6 +63,7 @@ def decide(
     judged = replace(memory, at=now, models=models)
     kept = keep_machines(wanted, fleet, config, judged, now=now, ahead=ahead)
     packed, judged = compact(kept.wanted, fleet, kept.memory, now=now, kept=kept.machines)
+    steps += [Step("pack", one.home.target, one.home.size_wanted, one.size, one.because) for one in packed if one.rolls]
     changes, held, planned = outgoing(packed, fleet, config, judged, now=now, minima=kept.minima)
     held = (*kept.held, *held)
     judged = rolling(packed, planned, judged, now)
