@@ -162,9 +162,7 @@ def test_a_steady_load_settles_and_stays(factor: float) -> None:
     for minute in range(60):
         now = NOW + 60 * minute
         load = {"a": evidence(20.0 * factor, copies, at=now)}
-        decision = decide(
-            a_fleet(load, components=[a_component(copies=copies)], endpoints=[one]), config, memory, now
-        )
+        decision = decide(a_fleet(load, components=[a_component(copies=copies)], endpoints=[one]), config, memory, now)
         after = copies_after(decision, "a", copies)
         if after != copies:
             changes.append(minute)
