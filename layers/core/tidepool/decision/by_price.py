@@ -26,8 +26,8 @@ MOMENTS = 48
 QUOTA_SHARE = 0.95
 """Share of a type's quota that is planned with: the rest is for what moves and what nobody foresaw. Ours."""
 ROOM = 1.2
-"""Times the profile's highest ten minutes that a model is sized for on the average: what being ready costs. On the
-reference week copies held are 1.2 to 1.4 times those that the highest ten minutes of each half hour need."""
+"""Times the profile's highest ten minutes that a model is sized for on the average: what being ready costs.
+Ours: at 1 the reference week's types filled up more often, and more was late."""
 LEAST_USD = 0.1
 """Dollars an hour below which nobody moves: less than the double hosting of most models costs a day."""
 

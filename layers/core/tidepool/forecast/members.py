@@ -16,7 +16,7 @@ from tidepool.forecast.features import WINDOW, Features
 NAMES = ("last", "ewma", "damped trend", "Kalman", "yesterday", "last week", "weekly profile", "ridge", "group")
 SMOOTH, TREND, DAMP = 0.4, 0.1, 0.9
 """Holt's linear trend, damped (Gardner and McKenzie 1985): weight of the newest level and slope, and what is left of
-the slope each minute. The middle of the ranges that the paper finds for noisy series."""
+the slope each minute. The method is theirs, the three figures ours."""
 EWMA = 0.1
 """Weight of the newest minute: a time constant of ten."""
 LEVELS = (0.25, 4.0)

@@ -87,7 +87,7 @@ def observe(
 HIGHEST = 0.75
 """The highest of ten seconds stands this many square roots of the mean above it: of five looks, two seconds apart, at
 requests of about ten seconds (the highest of five values of a normal process with correlation 0.82 is 0.7 to 0.8 of its
-spread above the mean; on the twin 0.75)."""
+spread above the mean). Reckoned, not measured."""
 GAUGE_LEAST = 0.5
 """Share of what the count says below which the gauge is not believed. Ours: no load halves in the minute between them
 without the other following a minute later."""

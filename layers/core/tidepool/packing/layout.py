@@ -162,7 +162,7 @@ class Layout:
         """By type, machines at each moment, and the squares of what its models' peaks rise above that.
 
         The rises do not come together: the root of their summed squares is planned with, as of independent peaks. At
-        0.7 of it one seed in two of the reference week left full types with 0.25 points more late.
+        0.7 of it seed 2 of the reference week was later than native (98.55 % on time; 98.91 % with all of it).
         """
         used: dict[str, Values] = {}
         over: dict[str, Values] = {}

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 TRIED_BEFORE, RELEASED_BEFORE = 4.0, 1.0
-"""Before a pool's own rolls are known: one of four releases a machine. On the twin 0.1 to 0.4. Ours."""
+"""Before a pool's own rolls are known: one of four releases a machine. Ours, a guess that is soon outweighed."""
 DWELL_H = 1.0
 """Hours that a machine stays released, at least for the reckoning: pools breathe by the hour. Ours."""
 
