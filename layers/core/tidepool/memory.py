@@ -51,6 +51,20 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
+class Worked:
+    """What full minutes of one home finished (decision/worked.py): `done` of the `due` requests that were declared.
+
+    key: hosting, type and what was declared. copies: in service, since when.
+    """
+
+    key: str
+    copies: int
+    since: int
+    due: float
+    done: float
+
+
+@dataclass(frozen=True, slots=True)
 class ModelMemory:
     """One model's state. All times are seconds since 1970; 0 = never.
 
@@ -63,6 +77,7 @@ class ModelMemory:
         tie.
     called_at: the newest tick that saw requests, served or rejected.
     measured: by hosting, type and artifact (decision/measured.py), where no shape says what a copy serves.
+    worked, share: whether full copies serve what is declared, and the share of it that is believed.
     """
 
     idle_since: int = 0
@@ -82,6 +97,8 @@ class ModelMemory:
     rolled_at: int = 0
     called_at: int = 0
     measured: Mapping[str, Measured] = field(default_factory=dict)
+    worked: Worked | None = None
+    share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

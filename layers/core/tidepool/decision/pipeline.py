@@ -48,7 +48,7 @@ def decide(
     come: only the benchmark's oracle has it. Never raises for anything the fleet shows: what is not known is held, with
     the reason in the record.
     """
-    everyone = subjects(fleet, config)
+    everyone = subjects(fleet, config, memory.models)
     moment = Moment(config, now, fleet.signals, memory.learned, dial, ahead)
     wanted: list[Wanted] = []
     steps: list[Step] = []

@@ -86,7 +86,8 @@ class Grounds:
     @property
     def rate(self) -> str:
         """What one copy or instance serves, in words."""
-        return f"{self.concurrency or 1.0:g} a {self.unit}" + (LOWER_BOUND if self.home.measured else "")
+        believed = f", {percent(self.home.share)} of what is declared" if self.home.share < 1 else ""
+        return f"{self.concurrency or 1.0:g} a {self.unit}{LOWER_BOUND if self.home.measured else believed}"
 
     @property
     def cold_start_is_late(self) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from tidepool.config.resolve import model_config, pool_of_endpoint
 from tidepool.config.types import Config, Hosting, ModelConfig, PoolConfig, Rung, Shape
 from tidepool.fleet import Component, Endpoint, EndpointKind, Evidence, Fleet, InstanceType
 from tidepool.fleet.demand import NO_EVIDENCE
-from tidepool.memory import Measured
+from tidepool.memory import Measured, ModelMemory
 
 START_UNKNOWN_S = 360
 """Start-up nobody measured: "70B from zero about 6 min in all" (sagemaker-facts, Times)."""
@@ -26,6 +27,7 @@ class Home:
 
     shape is None when nobody declared what one copy or instance serves. launch_s is a new instance's time.
     measured: what was seen of it, only where `declared` is None; `trusted`: it may lower (decision/measured.py).
+    share: of the concurrency that fleet.yaml declares, what is believed and `declared` is (decision/worked.py).
     """
 
     target: str
@@ -39,10 +41,11 @@ class Home:
     evidence: Evidence
     measured: Measured | None = None
     trusted: bool = False
+    share: float = 1.0
 
     @property
     def declared(self) -> float | None:
-        """Requests one copy or instance serves at once, as fleet.yaml says it."""
+        """Requests one copy or instance serves at once, as far as fleet.yaml says so and is believed."""
         return self.shape.concurrency if self.shape else None
 
     @property
@@ -98,7 +101,10 @@ class Home:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One model with all its homes; several only while it moves or while versions of it run side by side."""
+    """One model with all its homes; several only while it moves or while versions of it run side by side.
+
+    `config` and `homes` hold what is believed of the declared concurrency (decision/worked.py).
+    """
 
     model: str
     config: ModelConfig
@@ -106,7 +112,7 @@ class Subject:
     homes: tuple[Home, ...]
 
 
-def subjects(fleet: Fleet, config: Config) -> tuple[Subject, ...]:
+def subjects(fleet: Fleet, config: Config, remembered: Mapping[str, ModelMemory] | None = None) -> tuple[Subject, ...]:
     """Every model that has a home Tidepool may look after, by name.
 
     A component counts when its endpoint is a declared pool; a dedicated endpoint when its model is named in
@@ -115,9 +121,13 @@ def subjects(fleet: Fleet, config: Config) -> tuple[Subject, ...]:
     homes: dict[str, list[Home]] = {}
     configs: dict[str, ModelConfig] = {}
 
+    def share(model: str) -> float:
+        known = (remembered or {}).get(model)
+        return known.share if known is not None else 1.0
+
     def terms(model: str) -> ModelConfig:
         if model not in configs:
-            configs[model] = model_config(config, model)
+            configs[model] = _believed(model_config(config, model), share(model))
         return configs[model]
 
     for name in sorted(fleet.components):
@@ -128,7 +138,7 @@ def subjects(fleet: Fleet, config: Config) -> tuple[Subject, ...]:
             continue
         shape = terms(component.model).shape(Hosting.SHARED, endpoint.instance_type)
         homes.setdefault(component.model, []).append(
-            _home(fleet, config, endpoint, component=component, pool=pool, shape=shape)
+            _home(fleet, config, endpoint, component=component, pool=pool, shape=shape, share=share(component.model))
         )
     for name in sorted(fleet.endpoints):
         endpoint = fleet.endpoints[name]
@@ -136,10 +146,21 @@ def subjects(fleet: Fleet, config: Config) -> tuple[Subject, ...]:
             continue
         shape = terms(endpoint.model).shape(Hosting.DEDICATED, endpoint.instance_type)
         homes.setdefault(endpoint.model, []).append(
-            _home(fleet, config, endpoint, component=None, pool=None, shape=shape)
+            _home(fleet, config, endpoint, component=None, pool=None, shape=shape, share=share(endpoint.model))
         )
     lived_in = {model: _lived_in(homes[model], fleet, model) for model in sorted(homes)}
     return tuple(Subject(model, terms(model), _rung(terms(model), of), of) for model, of in lived_in.items())
+
+
+def _believed(terms: ModelConfig, share: float) -> ModelConfig:
+    """The terms with that share of every declared concurrency."""
+    if share >= 1.0:
+        return terms
+    shapes = (
+        replace(shape, concurrency=None if shape.concurrency is None else shape.concurrency * share)
+        for shape in terms.shapes
+    )
+    return replace(terms, shapes=tuple(shapes))
 
 
 def _lived_in(homes: list[Home], fleet: Fleet, model: str) -> tuple[Home, ...]:
@@ -171,6 +192,7 @@ def _home(
     component: Component | None,
     pool: PoolConfig | None,
     shape: Shape | None,
+    share: float,
 ) -> Home:
     declared = config.instances.get(endpoint.instance_type)
     launch = declared.launch_s if declared is not None and declared.launch_s is not None else LAUNCH_UNKNOWN_S
@@ -185,6 +207,7 @@ def _home(
         shape=shape,
         launch_s=launch,
         evidence=fleet.evidence.get(target, NO_EVIDENCE),
+        share=share,
     )
 
 

@@ -15,6 +15,7 @@ from tidepool.decision.ready import SETTLE_S, ready_for
 from tidepool.decision.record import Step
 from tidepool.decision.size import Grounds, floor_of, size_of, spare_s
 from tidepool.decision.subjects import Home, Subject
+from tidepool.decision.worked import after_minute
 from tidepool.fleet import Signal, SignalKind
 from tidepool.forecast.blocks import fill, minute_rate
 from tidepool.forecast.expected import Expected, expect, foreseen, next_level
@@ -127,6 +128,7 @@ def judge(
     # What this minute says of the time in service counts from the next on: more demand must never mean fewer copies.
     if len(subject.homes) == 1:
         after = replace(after, stretch=_stretch(memory.stretch, total, main_home.service_s))
+    after = after_minute(subject, after, now)
     return tuple(results), after, tuple(steps)
 
 

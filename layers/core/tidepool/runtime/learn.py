@@ -59,7 +59,7 @@ def served_by_model(
     config: Config, endpoints: Mapping[str, Endpoint], components: Mapping[str, Component], memory: Memory
 ) -> dict[str, Served]:
     """By model, how its largest home serves it; a model whose capacity there nobody knows is not in it."""
-    everyone = subjects(Fleet(endpoints, components, evidence={}, instance_types={}), config)
+    everyone = subjects(Fleet(endpoints, components, evidence={}, instance_types={}), config, memory.models)
     return {
         subject.model: served
         for known in everyone
