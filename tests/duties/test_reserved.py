@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 
 from builders import NOW, P4D, POOL, a_component, a_config, a_fleet, a_model, a_pool, evidence
-from tidepool.config.types import Config, Hosting, InstanceConfig, ModelConfig, Money, PoolConfig, Reserved, Shape
+from tidepool.config.types import (
+    Config,
+    GiveBack,
+    Hosting,
+    InstanceConfig,
+    ModelConfig,
+    Money,
+    PoolConfig,
+    Reserved,
+    Shape,
+)
 from tidepool.decision.pipeline import decide
 from tidepool.decision.record import Decision
 from tidepool.decision.reserved import LEAVE_S
@@ -143,6 +153,31 @@ def test_a_model_moves_to_reserved_machines_that_stand_empty_until_they_are_left
     assert to(Reserved(1, NOW + 30 * 86_400, POOL)) == [NEXT]
     assert to(Reserved(1, NOW + HOUR, POOL)) == []
     assert to(Reserved(1, NOW - HOUR)) == []
+
+
+def test_a_model_is_drawn_to_machines_that_are_never_given_back() -> None:
+    """One machine of the dear pool stands empty. As nothing gives it back, it costs nothing to fill."""
+
+    def to(back: GiveBack) -> list[str]:
+        config = two_pools(None)
+        pools = {**config.pools, NEXT: replace(config.pools[NEXT], give_back=back)}
+        return [name for name, _ in moves(decide(fleet(), replace(config, pools=pools), memory(), NOW))]
+
+    assert to(GiveBack(HOUR)) == []
+    assert to(GiveBack(None)) == [NEXT]
+
+
+def test_nobody_moves_to_save_what_is_committed_anyhow() -> None:
+    """The model lives on the dear pool: two p4d and one p5 are $113.80 an hour, and leaving the p5 saves $63."""
+    there = fleet()
+    there = replace(there, components={"a": replace(there.components["a"], endpoint=NEXT)})
+
+    def to(committed: float) -> list[str]:
+        config = replace(two_pools(None), money=Money(committed_usd_per_hour=committed))
+        return [name for name, _ in moves(decide(there, config, memory(), NOW))]
+
+    assert to(0.0) == to(50.0) == [POOL]
+    assert to(110.0) == []
 
 
 def copies_after(config: Config, at: int = NOW) -> int:

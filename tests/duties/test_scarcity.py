@@ -201,9 +201,22 @@ def test_a_pool_that_gives_none_back_keeps_its_machines() -> None:
     assert any(because.endswith("fleet.yaml gives none back") for _, because in told(decision))
 
 
-def test_what_is_not_written_of_giving_back_keeps_nothing() -> None:
-    """The default of a scarce type is a default, and holds no lowering."""
-    assert copies_after(decide(quiet(), config(a_model(), give_back=GiveBack(None)), memory(), NOW)) < 8
+def test_where_nothing_is_written_a_scarce_type_is_kept_and_another_for_an_hour() -> None:
+    unwritten = config(a_model(), give_back=GiveBack(3600), give_back_written=False)
+    decision = decide(quiet(), unwritten, memory(), NOW)
+    assert copies_after(decision) > 8
+    assert any(because.endswith("its type is scarce, and fleet.yaml lets none go") for _, because in told(decision))
+    plenty = replace(P4D, name="ml.g6e.48xlarge")
+    shape = Shape(Hosting.SHARED, plenty.name, accelerators=1, concurrency=20.0, service_s=10.0, start_s=220.0)
+    fleet = replace(
+        quiet(),
+        endpoints={POOL: a_pool(instances_now=2, instances_wanted=2, instance_type=plenty.name)},
+        instance_types={plenty.name: plenty},
+    )
+    unwritten = replace(unwritten, names={"a": a_model(shapes=(shape,))})
+    for ago_s, goes in ((3540, False), (3600, True)):
+        known = memory(needed={POOL: ((NOW - ago_s, 2), (NOW - 60, 1))})
+        assert (copies_after(decide(fleet, unwritten, known, NOW)) < 8) is goes
 
 
 def test_a_machine_goes_once_fewer_were_enough_for_as_long_as_the_pool_says() -> None:

@@ -156,9 +156,9 @@ class PoolConfig:
     zones: int = 1
     act: Rung = Rung.RUN
     hold: Hold | None = None
-    give_back: GiveBack = GiveBack(3600)
-    give_back_written: bool = False
-    """False: `give_back` is a default, and a scarce type that is read from the endpoint is kept (resolve.py)."""
+    give_back: GiveBack = GiveBack(0)
+    give_back_written: bool = True
+    """False: fleet.yaml says nothing, and the type decides: a scarce one is kept (resolve.py)."""
     reserved: Reserved | None = None
     tenants: tuple[str, ...] = ()
 

@@ -17,7 +17,7 @@ from tidepool.hosting.cost import PAYBACK_S, WORTH, Place, sizes
 from tidepool.hosting.home import Verdict, move_cost
 from tidepool.memory import Memory
 from tidepool.packing.layout import Kind, Site, Tenant
-from tidepool.packing.relocate import relocate
+from tidepool.packing.relocate import Relocation, relocate
 from tidepool.sizing.copies import HEADROOM
 from tidepool.units import HOUR_S, usd
 
@@ -55,7 +55,7 @@ def by_price(subjects: Sequence[Subject], free: Set[str], market: Market) -> dic
             tenants.append(_candidate(subject, here, places[subject.model], market))
         else:
             tenants += [_settled(subject, home, market) for home in subject.homes if _known(home, sites)]
-    found = {one.name: one for one in relocate(tenants, tuple(sites.values()))}
+    found = {one.name: one for one in _paying(relocate(tenants, tuple(sites.values())), market)}
     verdicts: dict[str, Verdict] = {}
     for subject in subjects:
         if subject.model not in free:
@@ -74,6 +74,22 @@ def by_price(subjects: Sequence[Subject], free: Set[str], market: Market) -> dic
     return verdicts
 
 
+def _paying(found: Sequence[Relocation], market: Market) -> tuple[Relocation, ...]:
+    """The relocations whose savings are more than committed spend, which is paid whoever uses it."""
+    committed = market.config.money.committed_usd_per_hour
+    if committed <= 0:
+        return tuple(found)
+    kinds = market.fleet.instance_types
+    every = (one for one in market.fleet.endpoints.values() if one.instance_type in kinds)
+    left = sum(one.instances_now * kinds[one.instance_type].usd_per_hour for one in every) - committed
+    paying = []
+    for one in found:
+        if one.usd <= left:
+            paying.append(one)
+            left -= one.usd
+    return tuple(paying)
+
+
 def _sites(market: Market) -> dict[str, Site]:
     """Every declared pool, and dedicated machines of every type."""
     fleet, sites = market.fleet, dict[str, Site]()
@@ -86,7 +102,7 @@ def _sites(market: Market) -> dict[str, Site]:
         endpoint = fleet.endpoints.get(pool.endpoint)
         if endpoint is not None and endpoint.instance_type in kinds:
             kind, most = kinds[endpoint.instance_type], endpoint.max_instances
-            sites[endpoint.name] = Site(endpoint.name, kind, False, most, sunk(pool, market.memory.at))
+            sites[endpoint.name] = Site(endpoint.name, kind, False, most, sunk(pool, endpoint, market.memory.at))
     for name, kind in kinds.items():
         sites[f"dedicated:{name}"] = Site(f"dedicated:{name}", kind, True)
     return sites

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from tidepool.config.types import REGAIN_S, Config, PoolConfig
+from tidepool.config.resolve import give_back
+from tidepool.config.types import REGAIN_S, Config, GiveBack, PoolConfig
 from tidepool.decision.coming import coming, per_machine
 from tidepool.decision.record import Held
 from tidepool.decision.spend import machines_of
@@ -46,6 +47,7 @@ class Owner:
     enough: int
     usd: float
     regain_s: float | None
+    back: GiveBack
 
     def need(self, by_target: Mapping[str, int]) -> int:
         """Machines for these sizes, in the best packing."""
@@ -79,7 +81,7 @@ def keep_machines(
     sized: dict[str, Wanted] = {}
     held: list[Held] = []
     for owner in owners:
-        after_s = _after_s(owner.pool)
+        after_s = owner.back.after_s
         if after_s:
             # Who looks for the first time has not seen that fewer would do.
             seen = memory.needed.get(owner.name, ((now, owner.machines),))
@@ -112,26 +114,19 @@ def _owners(wanted: Sequence[Wanted], fleet: Fleet, config: Config) -> list[Owne
         declared = config.instances.get(endpoint.instance_type)
         regain_s = REGAIN_S if declared is None else declared.regain_s
         pool = homes[0].home.pool
-        if kind is None or not _speaks(pool, regain_s, config):
+        back = GiveBack(0) if pool is None else give_back(pool, endpoint.instance_type)
+        if kind is None or not _speaks(pool, back, regain_s, config):
             continue
-        owner = Owner(name, tuple(homes), pool, endpoint.instances_now, 0, kind.usd_per_hour, regain_s)
+        owner = Owner(name, tuple(homes), pool, endpoint.instances_now, 0, kind.usd_per_hour, regain_s, back)
         owners.append(replace(owner, enough=owner.need({one.home.target: one.size for one in homes})))
     return owners
 
 
-def _speaks(pool: PoolConfig | None, regain_s: float | None, config: Config) -> bool:
-    """Something is written that could keep a machine there."""
+def _speaks(pool: PoolConfig | None, back: GiveBack, regain_s: float | None, config: Config) -> bool:
+    """Something could keep a machine there."""
     if waits(regain_s) or config.money.committed_usd_per_hour > 0:
         return True
-    if pool is None:
-        return False
-    back = pool.give_back
-    return pool.reserved is not None or (pool.give_back_written and (back.after_s != 0 or back.keep_spare > 0))
-
-
-def _after_s(pool: PoolConfig | None) -> int:
-    """Seconds for which fewer machines must have been enough; 0 where nothing is written, or `never`."""
-    return (pool.give_back.after_s or 0) if pool is not None and pool.give_back_written else 0
+    return back.after_s != 0 or back.keep_spare > 0 or (pool is not None and pool.reserved is not None)
 
 
 def _rules(
@@ -151,15 +146,16 @@ def _rules(
         found.append(Rule(pool.reserved.instances, because, for_good=True))
     if owner.enough >= all_of_them:
         return found
-    if pool is not None and pool.give_back_written:
-        back = pool.give_back
-        if back.after_s is None:
-            found.append(Rule(all_of_them, "fleet.yaml gives none back", for_good=True))
-        elif needed:
-            most = needed[0][1]
-            found.append(Rule(most, f"{most} were needed within {duration(back.after_s)}"))
-        if back.keep_spare:
-            found.append(Rule(owner.enough + back.keep_spare, f"fleet.yaml keeps {back.keep_spare} to spare"))
+    back = owner.back
+    if back.after_s is None:
+        written = pool is not None and pool.give_back_written
+        because = "fleet.yaml gives none back" if written else "its type is scarce, and fleet.yaml lets none go"
+        found.append(Rule(all_of_them, because, for_good=True))
+    elif needed:
+        most = needed[0][1]
+        found.append(Rule(most, f"{most} were needed within {duration(back.after_s)}"))
+    if back.keep_spare:
+        found.append(Rule(owner.enough + back.keep_spare, f"fleet.yaml keeps {back.keep_spare} to spare"))
     if config.money.committed_usd_per_hour > 0:
         may_go = max(0, int(spendable / owner.usd + 1e-9)) if owner.usd > 0 else all_of_them
         because = f"{usd(config.money.committed_usd_per_hour)}/h are committed: less than that saves nothing"

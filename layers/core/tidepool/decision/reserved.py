@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from tidepool.config.resolve import give_back
 from tidepool.config.types import Config, PoolConfig
 from tidepool.decision.places import place_of, places_of
 from tidepool.decision.subjects import Subject
-from tidepool.fleet import Fleet
+from tidepool.fleet import Endpoint, Fleet
 from tidepool.fleet.demand import Values
 from tidepool.hosting.cost import sizes
 from tidepool.hosting.home import Verdict, move_cost
@@ -21,9 +22,12 @@ LEAVE_S = 2 * DAY_S
 is 190 of them, and those that wait for move_hours have two nights. Ours."""
 
 
-def sunk(pool: PoolConfig, now: int) -> int:
-    """Machines of the pool that are paid whoever uses them."""
-    return pool.reserved.instances if pool.reserved is not None and now < pool.reserved.until else 0
+def sunk(pool: PoolConfig, endpoint: Endpoint, now: int) -> int:
+    """Machines of the pool that are paid whoever uses them: reserved, or never given back."""
+    if left(pool, now):
+        return 0
+    kept = endpoint.instances_now if give_back(pool, endpoint.instance_type).after_s is None else 0
+    return max(kept, pool.reserved.instances if pool.reserved is not None and now < pool.reserved.until else 0)
 
 
 def left(pool: PoolConfig, now: int) -> bool:
