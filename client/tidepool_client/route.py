@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from random import Random
 
 CACHE_S = 30.0
-"""A route is never followed for longer than this after it was read; Tidepool counts on it before it goes on."""
+"""A route is never followed for longer than this after it was read, while its table answers. Tidepool counts on it
+before it goes on (aws/routes_table.FOLLOWED_S is longer). Ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,11 @@ class Target:
     endpoint: str
     component: str
     weight: int = 100
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Which home it is, whatever its weight."""
+        return self.endpoint, self.component
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,7 @@ def pick(route: Route, random: Random, *, avoid: Collection[tuple[str, str]] = (
 
     A target of weight 0 gets no share, and is the way out when every other one refused.
     """
-    free = [t for t in route.targets if (t.endpoint, t.component) not in avoid]
+    free = [t for t in route.targets if t.key not in avoid]
     weighted = [t for t in free if t.weight > 0]
     if weighted:
         return random.choices(weighted, weights=[t.weight for t in weighted])[0]

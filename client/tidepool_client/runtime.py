@@ -18,22 +18,24 @@ from tidepool_client.route import Route, Target, pick
 from tidepool_client.store import RouteStore, RouteUnknown
 
 SESSIONS = 10_000
-"""Sessions remembered; the one that was silent longest is forgotten first, and then follows the route anew."""
+"""Sessions remembered, 2 MB (measured); the one that was silent longest is forgotten first, and then follows the
+route anew. Ours."""
 _ADDRESS = {"EndpointName", "InferenceComponentName"}
 NEW_SESSION = "NEW_SESSION"
 """SageMaker's word for opening a session; the reply names it."""
 
 
 def client(*, table: str, region_name: str | None = None, config: Config | None = None) -> Runtime:
-    """A Runtime over new boto3 clients. `config` is laid over ours, which turns boto3's retries of invocations off."""
+    """A Runtime over new boto3 clients. `config` is for invocations; ours is laid over it: boto3 never retries one."""
     once = Config(retries={"total_max_attempts": 1})
     quick = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 2})
     return Runtime(
-        boto3.client("sagemaker-runtime", region_name=region_name, config=once.merge(config) if config else once),
+        boto3.client("sagemaker-runtime", region_name=region_name, config=config.merge(once) if config else once),
         RouteStore(
             boto3.client("dynamodb", region_name=region_name, config=quick),
             table,
             clock=time.monotonic,
+            wall=time.time,
             random=Random(),
         ),
     )
@@ -68,25 +70,49 @@ class Runtime:
         if model is None:
             reply: dict[str, Any] = method(**call)
             return reply
-        fallback, call = _named(call), {k: v for k, v in call.items() if k not in _ADDRESS}
+        default, call = _named(call), {k: v for k, v in call.items() if k not in _ADDRESS}
         session = call.get("SessionId")
-        target = self._pinned(session) or _chosen(self._routes.route(model), fallback, model, self._random)
+        home = self._home_of(session)
+        target = home or self._chosen(model, self._routes.route(model), default)
+        reads = self._routes.reads
         try:
             reply = method(**call, **_address(target))
         except ClientError as error:
-            if not never_ran(error) or not isinstance(call.get("Body"), bytes | bytearray | str):
+            if not never_ran(error):
+                raise
+            if home is not None:
+                # The session's state was on its home: elsewhere nobody knows it. The caller opens another.
+                self._forget(session)
+                raise
+            if not isinstance(call.get("Body"), bytes | bytearray | str):
                 raise
             # Nothing ran. The route may have moved on since it was read: look again, and go elsewhere if one can.
-            self._forget(session)
-            refused, route = target, self._routes.read(model)
-            target = _chosen(route, fallback, model, self._random, avoid={(refused.endpoint, refused.component)})
-            if (target.endpoint, target.component) == (refused.endpoint, refused.component):
+            other = self._elsewhere(self._routes.read_since(model, reads), default, refused=target)
+            if other is None:
                 raise
+            target = other
             reply = method(**call, **_address(target))
         self._remember(session, reply, target)
         return reply
 
-    def _pinned(self, session: str | None) -> Target | None:
+    def _chosen(self, model: str, route: Route | None, default: Target | None) -> Target:
+        if route is not None:
+            return pick(route, self._random)
+        if default is not None:
+            return default
+        trouble = self._routes.trouble(model)
+        raise RouteUnknown(
+            f"no route for model {model!r} was ever read ({trouble or 'the table has none'}): check the routes table's"
+            " name and the right to dynamodb:GetItem, or name an EndpointName to use until there is one"
+        )
+
+    def _elsewhere(self, route: Route | None, default: Target | None, *, refused: Target) -> Target | None:
+        """Where a refused request may go instead; None when there is nowhere else."""
+        other = pick(route, self._random, avoid={refused.key}) if route is not None else default
+        return None if other is None or other.key == refused.key else other
+
+    # Sessions.
+    def _home_of(self, session: str | None) -> Target | None:
         if session is None or session == NEW_SESSION:
             return None
         with self._lock:
@@ -116,24 +142,6 @@ def _named(call: dict[str, Any]) -> Target | None:
     """Where the call itself says to go, for a model that has no route yet."""
     endpoint = call.get("EndpointName")
     return Target(endpoint, call.get("InferenceComponentName", "")) if endpoint else None
-
-
-def _chosen(
-    route: Route | None,
-    fallback: Target | None,
-    model: str,
-    random: Random,
-    *,
-    avoid: set[tuple[str, str]] | None = None,
-) -> Target:
-    if route is not None:
-        return pick(route, random, avoid=avoid or ())
-    if fallback is not None:
-        return fallback
-    raise RouteUnknown(
-        f"no route for model {model!r} was ever read: check the routes table's name and the right to dynamodb:GetItem,"
-        " or name an EndpointName to use until there is one"
-    )
 
 
 def _address(target: Target) -> dict[str, Any]:

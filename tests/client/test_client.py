@@ -1,91 +1,26 @@
-"""Callers follow a model by its name. No network: two small fakes stand for AWS; time and chance are given."""
+"""Callers follow a model by its name. No network: two small fakes stand for AWS (builders.callers)."""
 
 from __future__ import annotations
 
 import ast
+import asyncio
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from threading import Thread
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+from botocore.config import Config
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 import tidepool_client
+from builders.callers import NEW, OLD, Caller, Clock, SageMaker, Table, refusal
 from tidepool_client.route import CACHE_S, Route, Target, pick
-from tidepool_client.store import RETRY_S, RouteStore, RouteUnknown
+from tidepool_client.runtime import SESSIONS
+from tidepool_client.store import MODELS, RETRY_S, RouteStore, RouteUnknown
 
 CLIENT = Path(tidepool_client.__file__).parents[1]
-OLD, NEW = ("pool", "m-old"), ("own", "")
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class Table:
-    """One item, read over and over; `away` makes every read fail."""
-
-    def __init__(self, *targets: tuple[str, str, int], version: int = 1) -> None:
-        self.reads, self.away = 0, False
-        self.put(*targets, version=version)
-
-    def put(self, *targets: tuple[str, str, int], version: int) -> None:
-        rows = [{"M": {"endpoint": {"S": e}, "component": {"S": c}, "weight": {"N": str(w)}}} for e, c, w in targets]
-        self.item: dict[str, Any] | None = {"version": {"N": str(version)}, "targets": {"L": rows}} if rows else None
-
-    def get_item(self, **asked: Any) -> dict[str, Any]:
-        self.reads += 1
-        assert asked == {"TableName": "routes", "Key": {"model": {"S": "m"}}, "ConsistentRead": True}
-        if self.away:
-            raise EndpointConnectionError(endpoint_url="https://dynamodb")
-        return {"Item": self.item} if self.item else {}
-
-
-class SageMaker:
-    """Answers from wherever it is called; `refuses` raises for a target."""
-
-    def __init__(self) -> None:
-        self.calls: list[dict[str, Any]] = []
-        self.refuses: dict[tuple[str, str], Exception] = {}
-        self.reply: dict[str, Any] = {"Body": b"ok"}
-
-    def invoke_endpoint(self, **call: Any) -> dict[str, Any]:
-        self.calls.append(call)
-        target = (call["EndpointName"], call.get("InferenceComponentName", ""))
-        if target in self.refuses:
-            raise self.refuses[target]
-        return self.reply
-
-    invoke_endpoint_with_response_stream = invoke_endpoint
-
-    def invoke_endpoint_async(self, **call: Any) -> str:
-        return "async"
-
-    @property
-    def went_to(self) -> list[tuple[str, str]]:
-        return [(call["EndpointName"], call.get("InferenceComponentName", "")) for call in self.calls]
-
-
-class Caller:
-    def __init__(self, table: Table, seed: int = 1) -> None:
-        self.table, self.clock, self.sagemaker = table, Clock(), SageMaker()
-        store = RouteStore(table, "routes", clock=self.clock, random=Random(seed))
-        self.runtime = tidepool_client.Runtime(self.sagemaker, store, random=Random(seed))
-
-    def call(self, **more: Any) -> dict[str, Any]:
-        return self.runtime.invoke_endpoint(**{"ModelName": "m", "Body": b"x", **more})
-
-
-def refusal(code: str, message: str, status: int, **more: Any) -> ClientError:
-    response = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}, **more}
-    return ClientError(response, "InvokeEndpoint")  # type: ignore[arg-type]
-
 
 NO_CAPACITY = refusal("ValidationError", "Inference Component has no capacity to process this request. Retry.", 400)
 DENIED = refusal("AccessDeniedException", "User is not authorized to perform: sagemaker:InvokeEndpoint", 403)
@@ -255,20 +190,51 @@ def test_a_body_that_can_be_read_only_once_is_not_repeated() -> None:
     assert len(caller.sagemaker.calls) == 1
 
 
-def test_a_session_stays_on_the_target_it_began_on_until_that_is_gone() -> None:
-    caller = Caller(Table((*OLD, 100)))
-    caller.sagemaker.reply = {"Body": b"ok", "NewSessionId": "s-1; Expires=2026-01-01T00:00:00Z"}
+def opened(caller: Caller, session: str = "s-1") -> None:
+    caller.sagemaker.reply = {"Body": b"ok", "NewSessionId": f"{session}; Expires=2026-01-01T00:00:00Z"}
     caller.call(SessionId="NEW_SESSION")
     caller.sagemaker.reply = {"Body": b"ok"}
+
+
+def test_a_session_stays_on_the_home_it_began_on() -> None:
+    caller = Caller(Table((*OLD, 100)))
+    opened(caller)
     caller.table.put((*NEW, 100), version=2)
     caller.clock.now += CACHE_S
     caller.call(SessionId="s-1")
+    caller.runtime.invoke_endpoint_with_response_stream(ModelName="m", Body=b"x", SessionId="s-1")
     caller.call()
-    assert caller.sagemaker.went_to == [OLD, OLD, NEW]
+    assert caller.sagemaker.went_to == [OLD, OLD, OLD, NEW]
+
+
+def test_a_session_whose_home_is_gone_is_never_sent_elsewhere_and_the_next_one_follows_the_route() -> None:
+    caller = Caller(Table((*OLD, 100)))
+    opened(caller)
+    caller.table.put((*NEW, 100), version=2)
     caller.sagemaker.refuses[OLD] = GONE
-    caller.call(SessionId="s-1")
-    caller.call(SessionId="s-1")
-    assert caller.sagemaker.went_to[3:] == [OLD, NEW, NEW]
+    with pytest.raises(ClientError, match="not found"):
+        caller.call(SessionId="s-1")
+    assert caller.sagemaker.went_to == [OLD, OLD]
+    caller.clock.now += CACHE_S
+    caller.call(SessionId="NEW_SESSION")
+    assert caller.sagemaker.went_to[2:] == [NEW]
+
+
+def test_of_sessions_and_models_only_so_many_are_remembered() -> None:
+    caller = Caller(Table((*OLD, 100)))
+    for number in range(SESSIONS + 10):
+        opened(caller, f"s-{number}")
+    assert len(caller.runtime._sessions) == SESSIONS
+    store = RouteStore(AnyModel(), "routes", clock=Clock(), random=Random(1))
+    for number in range(MODELS + 10):
+        store.route(f"m-{number}")
+    assert len(store._known) == MODELS
+    assert store.reads == MODELS + 10
+
+
+class AnyModel:
+    def get_item(self, **asked: Any) -> dict[str, Any]:
+        return {}
 
 
 def test_a_closed_session_is_forgotten() -> None:
@@ -282,13 +248,117 @@ def test_a_closed_session_is_forgotten() -> None:
     assert caller.sagemaker.went_to == [OLD, OLD, NEW]
 
 
-def test_an_older_answer_never_replaces_a_newer_route() -> None:
-    table, clock = Table((*NEW, 100), version=5), Clock()
-    store = RouteStore(table, "routes", clock=clock, random=Random(1))
-    store.read("m")
-    table.put((*OLD, 100), version=4)
+def test_a_read_that_began_earlier_never_replaces_one_that_began_later() -> None:
+    """The slow read was answered with version 4 before the change, and arrives after version 5 was read."""
+    table = Table((*OLD, 100), version=4)
+    overtaken = Overtaken(table)
+    overtaken.reader = store = RouteStore(overtaken, "routes", clock=Clock(), random=Random(1))
     found = store.read("m")
     assert found is not None and found.version == 5
+    assert store.route("m") == found
+
+
+class Overtaken:
+    """While the first read is on its way, the route changes and another read overtakes it."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.reader: RouteStore
+
+    def get_item(self, **asked: Any) -> dict[str, Any]:
+        reply = self.table.get_item(**asked)
+        if self.table.reads == 1:
+            self.table.put((*NEW, 100), version=5)
+            self.reader.read("m")
+        return reply
+
+
+def test_a_table_that_was_made_anew_is_followed_from_version_one() -> None:
+    caller = Caller(Table((*OLD, 100), version=9))
+    caller.call()
+    caller.table.put((*NEW, 100), version=1)
+    caller.clock.now += CACHE_S
+    caller.call()
+    assert caller.sagemaker.went_to == [OLD, NEW]
+
+
+@pytest.mark.parametrize("by", [-3600.0, 3600.0])
+def test_a_clock_that_stood_still_or_jumped_never_keeps_an_old_route(by: float) -> None:
+    """Lambda freezes a function: the monotonic clock stands still. A wall clock may be set back."""
+    table, monotonic, wall, sagemaker = Table((*OLD, 100)), Clock(), Clock(), SageMaker()
+    store = RouteStore(table, "routes", clock=monotonic, wall=wall, random=Random(1))
+    runtime = tidepool_client.Runtime(sagemaker, store)
+    runtime.invoke_endpoint(ModelName="m", Body=b"x")
+    table.put((*NEW, 100), version=2)
+    wall.now += by
+    runtime.invoke_endpoint(ModelName="m", Body=b"x")
+    assert sagemaker.went_to == [OLD, NEW]
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"schema": {"N": "2"}, "version": {"N": "3"}, "targets": {"L": []}},
+        {"version": {"N": "3"}},
+        {"version": {"N": "3"}, "targets": {"S": "pool"}},
+        {"version": {"N": "three"}, "targets": {"L": []}},
+    ],
+)
+def test_an_item_that_cannot_be_read_is_as_good_as_no_answer(item: dict[str, Any]) -> None:
+    caller = Caller(Table((*OLD, 100)))
+    caller.call()
+    caller.table.item = item
+    caller.clock.now += CACHE_S
+    caller.call()
+    assert caller.sagemaker.went_to == [OLD, OLD]
+    fresh = Caller(caller.table)
+    with pytest.raises(RouteUnknown, match=r"Error: "):
+        fresh.call()
+    fresh.call(EndpointName="own")
+    assert fresh.sagemaker.went_to == [NEW]
+
+
+def test_refusals_at_an_empty_home_do_not_ask_a_table_that_is_away_each_time() -> None:
+    caller = Caller(Table((*OLD, 100)))
+    caller.call()
+    caller.table.away = True
+    caller.sagemaker.refuses[OLD] = NO_CAPACITY
+    for _ in range(20):
+        with pytest.raises(ClientError):
+            caller.call()
+    assert caller.table.reads == 2
+
+
+def test_a_refusal_stays_the_callers_when_the_route_is_gone_meanwhile() -> None:
+    caller = Caller(Table((*OLD, 100)))
+    caller.call()
+    caller.table.put(version=2)
+    caller.sagemaker.refuses[OLD] = GONE
+    with pytest.raises(ClientError, match="not found"):
+        caller.call()
+
+
+def test_many_threads_share_one_client() -> None:
+    """Each thread's requests go where the route says; the table is read once, and again by each that found it old."""
+    caller = Caller(Table((*OLD, 50), (*NEW, 50)))
+    caller.call()
+    threads = [Thread(target=lambda: [caller.call(SessionId="NEW_SESSION") for _ in range(200)]) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(caller.sagemaker.calls) == 1601
+    assert caller.table.reads == 1
+    assert 0.4 < caller.sagemaker.went_to.count(NEW) / 1601 < 0.6
+
+
+def test_a_calling_loop_of_asyncio_uses_threads() -> None:
+    caller = Caller(Table((*OLD, 100)))
+
+    async def both() -> list[dict[str, Any]]:
+        return await asyncio.gather(*(asyncio.to_thread(caller.call) for _ in range(2)))
+
+    assert asyncio.run(both()) == [{"Body": b"ok"}] * 2
 
 
 def test_every_choice_is_among_the_routes_targets() -> None:
@@ -298,17 +368,12 @@ def test_every_choice_is_among_the_routes_targets() -> None:
         assert pick(route, Random(seed), avoid=everything) in route.targets
 
 
-def test_boto3s_own_retries_of_invocations_are_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: dict[str, Any] = {}
-    real: Callable[..., Any] = tidepool_client.runtime.boto3.client
-
-    def remember(service: str, **asked: Any) -> Any:
-        made[service] = asked["config"]
-        return real(service, **asked)
-
-    monkeypatch.setattr(tidepool_client.runtime.boto3, "client", remember)
-    tidepool_client.client(table="routes", region_name="us-east-1")
-    assert made["sagemaker-runtime"].retries["total_max_attempts"] == 1
+def test_boto3s_own_retries_of_invocations_are_off_whatever_the_caller_configures() -> None:
+    theirs = Config(retries={"mode": "standard", "total_max_attempts": 5}, read_timeout=170)
+    for config in (None, theirs):
+        runtime = tidepool_client.client(table="routes", region_name="us-east-1", config=config)
+        assert runtime.meta.config.retries["total_max_attempts"] == 1
+    assert runtime.meta.config.read_timeout == 170
 
 
 def test_the_client_depends_on_boto3_alone() -> None:
