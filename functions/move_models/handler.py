@@ -1,31 +1,46 @@
-"""Begins a move when decide asks or a person approves, and takes every open one as far as it can go, each minute."""
+"""Begins moves when decide or a person asks, and takes every open one as far as it can go, each minute."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from tidepool import wiring
-from tidepool.aws.events import MoveApproved, Tick, change_asked, parse, tick_of
+from tidepool.aws.events import Event, Tick, change_asked, parse, tick_of
+from tidepool.aws.events_of_people import MoveApproved, MoveAsked, UndoAsked
 from tidepool.plan.change import StartMove
 from tidepool.runtime.advance_moves import advance_moves, approve, begin
+from tidepool.runtime.ask_move import Wish, begin_asked
+from tidepool.runtime.undo_move import undo
 
 
 @wiring.observed
 def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
     """Where every open move stands. Moves are stored with a version: any number of runs at once do no harm."""
     now = wiring.clock()
-    begun: dict[str, Any] = {}
     woken_by = parse(event)
-    if isinstance(woken_by, MoveApproved):
-        said = woken_by.detail.approval
-        begun = {"approved": approve(wiring.ports(), said.move, now, who=said.who, why=said.why).id}
-    elif isinstance(woken_by, Tick):
+    if isinstance(woken_by, Tick):
         tick = tick_of(event, "tidepool.moves-tick")
         if tick.late(now):
             wiring.count("LateTick")
             return {"woken_by": tick.source, "dropped": f"{now - tick.at} s late"}
-    else:
-        change = change_asked(event, StartMove)
-        begun = wiring.once(lambda: str(begin(wiring.ports(), change, now).phase), change, context)
+    begun = _asked(event, woken_by, context, now)
     moves = advance_moves(wiring.ports(), now)
     return {**begun, "moves": {move.id: str(move.phase) for move in moves}}
+
+
+def _asked(event: Any, woken_by: Event, context: Any, now: int) -> dict[str, Any]:
+    """What the event asks for beyond going on is done."""
+    match woken_by:
+        case Tick():
+            return {}
+        case MoveApproved():
+            said = woken_by.detail.approval
+            return {"approved": approve(wiring.ports(), said.move, now, who=said.who, why=said.why).id}
+        case UndoAsked():
+            wish = woken_by.detail.undo
+            return {"undone": undo(wiring.ports(), wish.move, now, who=wish.who, why=wish.why).id}
+        case MoveAsked():
+            return {"begun": begin_asked(wiring.ports(), Wish(**woken_by.detail.move.model_dump()), now).id}
+        case _:
+            change = change_asked(event, StartMove)
+            return wiring.once(lambda: str(begin(wiring.ports(), change, now).phase), change, context)

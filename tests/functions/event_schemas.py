@@ -16,10 +16,9 @@ from tidepool.aws.events import (
     ChangeAsked,
     EndpointChanged,
     FleetFileUploaded,
-    MoveApproved,
-    SignalSent,
     Tick,
 )
+from tidepool.aws.events_of_people import AttachAsked, MoveApproved, MoveAsked, SignalSent, UndoAsked
 from tidepool.plan.change import ScaleCopies, ScaleInstances, SetBounds, StartMove
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -38,6 +37,9 @@ MODELS: dict[str, type[BaseModel]] = {
     "start-move": ChangeAsked,
     "signal": SignalSent,
     "approval": MoveApproved,
+    "move": MoveAsked,
+    "undo": UndoAsked,
+    "attach": AttachAsked,
 }
 CHANGES: dict[str, Any] = {
     "scale-copies": ScaleCopies,

@@ -12,7 +12,8 @@ import pytest
 
 from builders import NOW
 from functions.event_schemas import EVENTS, MODELS, schema_text
-from tidepool.aws.events import AlarmAction, ChangeAsked, MoveApproved, SignalSent, Tick, change_asked, parse, tick_of
+from tidepool.aws.events import AlarmAction, ChangeAsked, Tick, change_asked, parse, tick_of
+from tidepool.aws.events_of_people import MoveApproved, SignalSent, UndoAsked
 from tidepool.errors import BadEvent
 from tidepool.fleet import Signal, SignalKind
 from tidepool.plan.change import Change, ScaleCopies, ScaleInstances, SetBounds, StartMove
@@ -102,6 +103,12 @@ def test_an_approval_names_the_move_and_who_lets_it_begin() -> None:
     assert (said.move, said.who) == (event("start-move")["detail"]["change"]["id"], "kim@example.com")
 
 
+def test_a_way_back_names_the_move() -> None:
+    found = parse(event("undo"))
+    assert isinstance(found, UndoAsked)
+    assert found.detail.undo.move == event("start-move")["detail"]["change"]["id"]
+
+
 def test_the_events_that_the_docs_send_are_read_as_what_they_say() -> None:
     page = (EVENTS.parent / "docs" / "operate.md").read_text().replace("\\\n", "")
     lines = [shlex.split(line) for line in page.splitlines() if line.startswith("aws events put-events")]
@@ -141,6 +148,12 @@ def test_what_nobody_knows_is_refused(wrong: object) -> None:
         ("signal", ["detail", "signal", "factor"], 0.5, "detail.signal.factor"),
         ("approval", ["detail", "approval", "move"], "", "detail.approval.move"),
         ("approval", ["detail", "approval", "who"], "", "detail.approval.who"),
+        ("move", ["detail", "move", "id"], "5123", "detail.move.id"),
+        ("move", ["detail", "move", "to"], "", "detail.move.to"),
+        ("move", ["detail", "move", "surprise"], 1, "detail.move.surprise"),
+        ("undo", ["detail", "undo", "why"], "", "detail.undo.why"),
+        ("attach", ["detail", "attach", "copies"], -1, "detail.attach.copies"),
+        ("attach", ["detail", "attach", "sagemaker_model"], "", "detail.attach.sagemaker_model"),
         ("scale-copies", ["detail", "schema"], 2, "detail.schema"),
         ("scale-copies", ["detail", "change", "kind"], "DropTable", "change.kind"),
         ("scale-copies", ["detail", "change", "copies_to"], -3, "change.copies_to"),

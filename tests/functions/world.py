@@ -63,10 +63,10 @@ class World:
         return Ledger(Table(clients, self.environment("TIDEPOOL_LEDGER_TABLE")), bucket)
 
     def event(self, name: str, **changes: Any) -> dict[str, Any]:
-        """events/NAME.json, happening now; `changes` are laid over the detail's change, signal or approval."""
+        """events/NAME.json, happening now; `changes` are laid over what the detail is about."""
         found: dict[str, Any] = copy.deepcopy(json.loads((EVENTS / f"{name}.json").read_text()))
         found["time"] = iso(self.now)
-        for part in ("change", "signal", "approval"):
+        for part in ("change", "signal", "approval", "move", "undo", "attach"):
             if part in found.get("detail", {}):
                 found["detail"][part] |= changes
         return found

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from tidepool.aws.changes import change_of
+from tidepool.aws.event_models import Aws, Ours, Timed
+from tidepool.aws.events_of_people import BY_KIND, AttachAsked, MoveApproved, MoveAsked, SignalSent, UndoAsked
 from tidepool.errors import BadEvent, Problem
-from tidepool.fleet import Signal, SignalKind
 from tidepool.plan.change import Change
 
 TICK_AGE_S = 90
@@ -22,24 +23,7 @@ SHOWN = 100
 """Characters of a wrong value that a refusal shows: enough to find it, too few to carry a payload into a log."""
 
 
-class _Aws(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
-
-
-class _Ours(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-
-class _Timed(_Aws):
-    time: datetime
-
-    @property
-    def at(self) -> int:
-        """When it happened, in seconds since 1970."""
-        return int(self.time.timestamp())
-
-
-class Tick(_Ours):
+class Tick(Ours):
     """The scheduler's input. Each function has a tick of its own."""
 
     source: Literal["tidepool.tick", "tidepool.moves-tick", "tidepool.learn-tick", "tidepool.report-tick"]
@@ -55,24 +39,24 @@ class Tick(_Ours):
         return now - self.at > TICK_AGE_S
 
 
-class AlarmState(_Aws):
+class AlarmState(Aws):
     value: Literal["ALARM", "OK", "INSUFFICIENT_DATA"]
 
 
-class AlarmContributor(_Aws):
+class AlarmContributor(Aws):
     """One series of an alarm that groups: its dimensions, such as InferenceComponentName."""
 
     id: str = ""
     attributes: Mapping[str, str] = Field(default_factory=dict)
 
 
-class AlarmContent(_Aws):
+class AlarmContent(Aws):
     name: str = Field(alias="alarmName", min_length=1)
     state: AlarmState
     contributor: AlarmContributor | None = Field(alias="alarmContributor", default=None)
 
 
-class AlarmAction(_Timed):
+class AlarmAction(Timed):
     """CloudWatch names the function as an alarm's action: once for the alarm, and once for each contributor."""
 
     source: Literal["aws.cloudwatch"]
@@ -80,12 +64,12 @@ class AlarmAction(_Timed):
     content: AlarmContent = Field(alias="alarmData")
 
 
-class EndpointContent(_Aws):
+class EndpointContent(Aws):
     name: str = Field(alias="EndpointName", default="")
     status: str = Field(alias="EndpointStatus", default="")
 
 
-class EndpointChanged(_Timed):
+class EndpointChanged(Timed):
     """An endpoint's state, or a deployment's, changed: best effort, may repeat, spelled IN_SERVICE."""
 
     source: Literal["aws.sagemaker"]
@@ -95,16 +79,16 @@ class EndpointChanged(_Timed):
     detail: EndpointContent
 
 
-class ObjectContent(_Aws):
+class ObjectContent(Aws):
     key: Literal["config/fleet.yaml"]
     version: str | None = Field(alias="version-id", default=None)
 
 
-class UploadContent(_Aws):
+class UploadContent(Aws):
     object: ObjectContent
 
 
-class FleetFileUploaded(_Timed):
+class FleetFileUploaded(Timed):
     """fleet.yaml was uploaded. It is a hint: the newest version is judged, whichever the event names."""
 
     source: Literal["aws.s3"]
@@ -112,13 +96,13 @@ class FleetFileUploaded(_Timed):
     detail: UploadContent
 
 
-class AskedContent(_Ours):
+class AskedContent(Ours):
     schema_: Literal[1] = Field(alias="schema")
     decision_key: str
     change: Mapping[str, Any]
 
 
-class ChangeAsked(_Timed):
+class ChangeAsked(Timed):
     """decide asks a hand for one change."""
 
     source: Literal["tidepool"]
@@ -128,58 +112,11 @@ class ChangeAsked(_Timed):
     detail: AskedContent
 
 
-class SignalValue(_Ours):
-    kind: SignalKind
-    scope: str = Field(min_length=1)
-    since: int = Field(ge=0)
-    until: int = Field(ge=0)
-    who: str = Field(min_length=1)
-    why: str = Field(min_length=1)
-    factor: float = Field(default=1.0, ge=1, le=100)
-
-
-class SignalContent(_Ours):
-    schema_: Literal[1] = Field(alias="schema")
-    signal: SignalValue
-
-
-class SignalSent(_Timed):
-    """A person or a pipeline asks for a hold, a freeze or a surge."""
-
-    source: Literal["tidepool"]
-    kind: Literal["tidepool.signal"] = Field(alias="detail-type")
-    detail: SignalContent
-
-    @property
-    def signal(self) -> Signal:
-        return Signal(**self.detail.signal.model_dump())
-
-
-class ApprovalValue(_Ours):
-    move: str = Field(min_length=1)
-    who: str = Field(min_length=1)
-    why: str = Field(min_length=1)
-
-
-class ApprovalContent(_Ours):
-    schema_: Literal[1] = Field(alias="schema")
-    approval: ApprovalValue
-
-
-class MoveApproved(_Timed):
-    """A person lets a move begin that waits for it (rung ask)."""
-
-    source: Literal["tidepool"]
-    kind: Literal["tidepool.approval"] = Field(alias="detail-type")
-    detail: ApprovalContent
-
-
-Event = Tick | AlarmAction | EndpointChanged | FleetFileUploaded | ChangeAsked | SignalSent | MoveApproved
+OfPeople = SignalSent | MoveApproved | MoveAsked | UndoAsked | AttachAsked
+Event = Tick | AlarmAction | EndpointChanged | FleetFileUploaded | ChangeAsked | OfPeople
 _Model = TypeVar("_Model", bound=BaseModel)
 _C = TypeVar("_C", bound=Change)
 
-_OF_PEOPLE: Mapping[object, type[BaseModel]] = {"tidepool.signal": SignalSent, "tidepool.approval": MoveApproved}
-"""What people and pipelines put on our bus, by detail-type; everything else there is decide's."""
 _BY_SOURCE: Mapping[str, type[BaseModel]] = {
     "tidepool.tick": Tick,
     "tidepool.moves-tick": Tick,
@@ -198,7 +135,7 @@ def parse(event: object) -> Event:
     source = event.get("source")
     model = _BY_SOURCE.get(str(source))
     if source == "tidepool":
-        model = _OF_PEOPLE.get(str(event.get("detail-type")), ChangeAsked)
+        model = BY_KIND.get(str(event.get("detail-type")), ChangeAsked)
     if model is None:
         allowed = ", ".join(sorted({*_BY_SOURCE, "tidepool"}))
         raise BadEvent("event", (Problem("source", _shown(source), allowed, "see events/ for one of each"),))

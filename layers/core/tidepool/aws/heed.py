@@ -17,10 +17,9 @@ from tidepool.aws.events import (
     EndpointChanged,
     Event,
     FleetFileUploaded,
-    MoveApproved,
-    SignalSent,
     Tick,
 )
+from tidepool.aws.events_of_people import AttachAsked, MoveApproved, MoveAsked, SignalSent, UndoAsked
 from tidepool.errors import BadEvent, HostingError, Problem
 from tidepool.fleet import Signal, SignalKind
 from tidepool.runtime.ports import Ports
@@ -57,7 +56,7 @@ def heed(event: Event, ports: Ports, alarms: FreezeAlarms, *, now: int) -> str:
             return f"signal {event.signal.kind}"
         case AlarmAction():
             return _alarm(event, ports, alarms, now)
-        case ChangeAsked() | MoveApproved():
+        case ChangeAsked() | MoveApproved() | MoveAsked() | UndoAsked() | AttachAsked():
             raise BadEvent("event", (Problem("detail-type", event.kind, "an event for decide, not for a hand"),))
         case _:
             assert_never(event)

@@ -14,6 +14,7 @@ Keeps, for every crash between any two writes and every order of turns:
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import assert_never
 
 from tidepool.move.back import back
@@ -24,15 +25,23 @@ from tidepool.move.seen import Seen
 from tidepool.move.shift import shift
 from tidepool.move.state import Move, Phase
 from tidepool.move.turn import Turn, go, wait
+from tidepool.move.turn import back as go_back
 from tidepool.move.warm import warm
 from tidepool.units import DAY_S, duration
 
 APPROVAL_S = DAY_S
 """A person has a day to approve a move (rung ask); after that the reasons for it are old."""
 
+REVERSIBLE = frozenset({Phase.WAITING, Phase.CREATE, Phase.WARM, Phase.SHIFT, Phase.DRAIN})
+"""Phases in which a person's wish to go back is heeded: those before retire."""
+
 
 def step(move: Move, seen: Seen, now: int) -> Turn:
     """The next turn. A move that has ended stays as it is."""
+    if move.wanted_back and _can_go_back(move, seen):
+        why = f"wanted back by {move.wanted_back}"
+        waits = move.phase is Phase.WAITING
+        return go(move, Phase.SUPERSEDED, now, why=why) if waits else go_back(move, now, why)
     match move.phase:
         case Phase.WAITING:
             return _waiting(move, seen, now)
@@ -57,6 +66,17 @@ def step(move: Move, seen: Seen, now: int) -> Turn:
 def approved(move: Move, now: int) -> Move:
     """The move a person has approved; any that does not wait for it stays as it is."""
     return go(move, Phase.CREATE, now).move if move.phase is Phase.WAITING else move
+
+
+def undone(move: Move, who_and_why: str) -> Move:
+    """The move that goes back on its next turn; one that cannot any more, or does already, stays as it is."""
+    return replace(move, wanted_back=who_and_why) if move.phase in REVERSIBLE and not move.wanted_back else move
+
+
+def _can_go_back(move: Move, seen: Seen) -> bool:
+    """Once callers may be on the target, they are sent back only to a source that serves."""
+    called = move.phase in {Phase.SHIFT, Phase.DRAIN}
+    return move.phase in REVERSIBLE and (seen.source_serves or not called)
 
 
 def _waiting(move: Move, seen: Seen, now: int) -> Turn:

@@ -43,6 +43,7 @@ class Move:
     from_type: the source's instance type.
     sagemaker_model, memory_mb, strategy, tags come from the source, so that a crash never loses them.
     why: why it went the way it did, and what to do when it needs a person.
+    wanted_back: who wants it to go back, and why; '' = nobody. Heeded until retire.
     """
 
     id: str
@@ -67,6 +68,7 @@ class Move:
     asked_at: int = 0
     source_was_ours: bool = False
     why: str = ""
+    wanted_back: str = ""
 
     @property
     def target_name(self) -> str:

@@ -78,19 +78,25 @@ def _models(endpoints: Iterable[Endpoint], components: Iterable[Component]) -> l
 
 
 def _instance_types(ports: Ports, config: Config, endpoints: Mapping[str, Endpoint]) -> dict[str, InstanceType]:
-    """Types of every endpoint, pool and declared shape. What fleet.yaml says of a type wins over the account.
-
-    The account is asked only for what the file leaves out. `price_factor` is laid on list prices alone: a
-    price written in the file is already what is paid.
-    """
+    """Types of every endpoint, pool and declared shape."""
     names = {e.instance_type for e in endpoints.values()} | set(config.instances)
     names |= {name for pool in config.pools.values() for name in pool.types}
     models = (*config.names.values(), *(model for _, model in config.globs))
     names |= {shape.instance_type for model in models for shape in model.shapes}
-    unsaid = sorted(name for name in names if name and not _complete(config.instances.get(name)))
+    return instance_types(ports, config, names)
+
+
+def instance_types(ports: Ports, config: Config, names: Iterable[str]) -> dict[str, InstanceType]:
+    """These types at the price that is paid; one whose figures are neither written nor readable is absent.
+
+    What fleet.yaml says of a type wins over the account, which is asked only for what the file leaves out.
+    `price_factor` is laid on list prices alone: a price written in the file is already what is paid.
+    """
+    names = sorted({name for name in names if name})
+    unsaid = [name for name in names if not _complete(config.instances.get(name))]
     listed = ports.prices.instance_types(unsaid) if unsaid else {}
     known = {}
-    for name in sorted(names):
+    for name in names:
         found = _overlaid(name, config.instances.get(name), listed.get(name), config.money.price_factor)
         if found is not None:
             known[name] = found

@@ -1,0 +1,142 @@
+"""What people and pipelines put on our bus: a signal, a move, an approval, a way back, a model's first home.
+
+Each says who and why. Whoever may put events on the bus may ask; the hand that reads it judges what becomes of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from tidepool.aws.event_models import Ours, Timed
+from tidepool.fleet import Signal, SignalKind
+
+ID = r"^[0-9a-f]{16}$"
+"""As plan.change.change_id makes them: names of what a move creates come from its id."""
+
+
+class SignalValue(Ours):
+    kind: SignalKind
+    scope: str = Field(min_length=1)
+    since: int = Field(ge=0)
+    until: int = Field(ge=0)
+    who: str = Field(min_length=1)
+    why: str = Field(min_length=1)
+    factor: float = Field(default=1.0, ge=1, le=100)
+
+
+class SignalContent(Ours):
+    schema_: Literal[1] = Field(alias="schema")
+    signal: SignalValue
+
+
+class SignalSent(Timed):
+    """A person or a pipeline asks for a hold, a freeze or a surge."""
+
+    source: Literal["tidepool"]
+    kind: Literal["tidepool.signal"] = Field(alias="detail-type")
+    detail: SignalContent
+
+    @property
+    def signal(self) -> Signal:
+        return Signal(**self.detail.signal.model_dump())
+
+
+class ApprovalValue(Ours):
+    move: str = Field(min_length=1)
+    who: str = Field(min_length=1)
+    why: str = Field(min_length=1)
+
+
+class ApprovalContent(Ours):
+    schema_: Literal[1] = Field(alias="schema")
+    approval: ApprovalValue
+
+
+class MoveApproved(Timed):
+    """A person lets a move begin that waits for it (rung ask)."""
+
+    source: Literal["tidepool"]
+    kind: Literal["tidepool.approval"] = Field(alias="detail-type")
+    detail: ApprovalContent
+
+
+class MoveValue(Ours):
+    """`to` is 'dedicated' or a pool of fleet.yaml; `instance_type` is for a dedicated home, '' = the hand's choice."""
+
+    id: str = Field(pattern=ID)
+    model: str = Field(min_length=1)
+    to: str = Field(min_length=1)
+    instance_type: str = ""
+    who: str = Field(min_length=1)
+    why: str = Field(min_length=1)
+
+
+class MoveContent(Ours):
+    schema_: Literal[1] = Field(alias="schema")
+    move: MoveValue
+
+
+class MoveAsked(Timed):
+    """A person wants a model to live elsewhere. The hand sizes and judges the move by what it sees then."""
+
+    source: Literal["tidepool"]
+    kind: Literal["tidepool.move"] = Field(alias="detail-type")
+    detail: MoveContent
+
+
+class UndoValue(Ours):
+    move: str = Field(min_length=1)
+    who: str = Field(min_length=1)
+    why: str = Field(min_length=1)
+
+
+class UndoContent(Ours):
+    schema_: Literal[1] = Field(alias="schema")
+    undo: UndoValue
+
+
+class UndoAsked(Timed):
+    """A person wants an open move to go back."""
+
+    source: Literal["tidepool"]
+    kind: Literal["tidepool.undo"] = Field(alias="detail-type")
+    detail: UndoContent
+
+
+class AttachValue(Ours):
+    """`copies` 0 and `memory_mb` 0 leave them to fleet.yaml and the default."""
+
+    id: str = Field(pattern=ID)
+    model: str = Field(min_length=1)
+    pool: str = Field(min_length=1)
+    sagemaker_model: str = Field(min_length=1)
+    memory_mb: int = Field(default=0, ge=0)
+    copies: int = Field(default=0, ge=0)
+    who: str = Field(min_length=1)
+    why: str = Field(min_length=1)
+
+
+class AttachContent(Ours):
+    schema_: Literal[1] = Field(alias="schema")
+    attach: AttachValue
+
+
+class AttachAsked(Timed):
+    """A person gives a new model its first home, on a pool."""
+
+    source: Literal["tidepool"]
+    kind: Literal["tidepool.attach"] = Field(alias="detail-type")
+    detail: AttachContent
+
+
+BY_KIND: Mapping[object, type[BaseModel]] = {
+    "tidepool.signal": SignalSent,
+    "tidepool.approval": MoveApproved,
+    "tidepool.move": MoveAsked,
+    "tidepool.undo": UndoAsked,
+    "tidepool.attach": AttachAsked,
+}
+"""By detail-type; everything else on our bus is decide's."""
