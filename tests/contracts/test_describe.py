@@ -8,12 +8,17 @@ from typing import Any
 import pytest
 
 from builders import NOW
-from tidepool.aws.describe import component_of, endpoint_of
+from tidepool.aws.describe import component_of, endpoint_of, with_model
 from tidepool.errors import Unreachable
-from tidepool.fleet import Endpoint, EndpointKind, Status
+from tidepool.fleet import Boundary, Endpoint, EndpointKind, Status
 
 AT = datetime.fromtimestamp(NOW, UTC)
 TAGS = {"model": "a", "tidepool:managed": "true"}
+
+
+PACKAGE = "arn:aws:sagemaker:us-east-1:{}:model-package/p/1"
+NETWORK = {"Subnets": ["s-2", "s-1"], "SecurityGroupIds": ["g-1"]}
+ARN = "arn:aws:sagemaker:us-east-1:111122223333:inference-component/a-v1"
 
 
 def an_endpoint(
@@ -28,6 +33,7 @@ def an_endpoint(
     shown = {"VariantName": "main", "CurrentInstanceCount": 1, "DesiredInstanceCount": 2}
     described = {
         "EndpointName": "ep",
+        "EndpointArn": "arn:aws:sagemaker:us-east-1:111122223333:endpoint/ep",
         "EndpointConfigName": "cfg",
         "EndpointStatus": "InService",
         "LastModifiedTime": AT,
@@ -92,6 +98,9 @@ def test_what_can_never_move_is_of_another_kind_and_says_why(changes: dict[str, 
     ("changes", "why"),
     [
         ({"endpoint": {"DataCaptureConfig": {"EnableCapture": True}}}, "data capture is on"),
+        ({"config": {"DataCaptureConfig": {"EnableCapture": True}}}, "data capture is on"),
+        ({"config": {"ExplainerConfig": {"ClarifyExplainerConfig": {}}}}, "explained by Clarify"),
+        ({"model": {"PrimaryContainer": {"ModelPackageName": PACKAGE.format(999988887777)}}}, "AWS Marketplace"),
         ({"model": {}}, "may not be described"),
     ],
 )
@@ -142,3 +151,47 @@ def test_a_component_on_several_types_shows_its_first_specification() -> None:
 def test_a_component_of_a_container_alone_is_known_by_its_image() -> None:
     container = {"Container": {"DeployedImage": {"SpecifiedImage": "repo/image:1"}}}
     assert component_of(a_component(Specification=container), tags={}, identity="name").artifact == "repo/image:1"
+
+
+def test_a_package_of_the_same_account_moves() -> None:
+    assert an_endpoint(model={"PrimaryContainer": {"ModelPackageName": PACKAGE.format(111122223333)}}).unmovable == ""
+
+
+def test_a_pool_that_captures_data_is_no_place_to_move_to() -> None:
+    capturing = {"DataCaptureConfig": {"EnableCapture": True}}
+    found = an_endpoint(variant={"ModelName": None}, model={}, config=capturing)
+    assert (found.kind, found.unmovable) == (EndpointKind.POOL, "data capture is on")
+
+
+def test_a_pools_boundary_is_its_configs_and_a_dedicated_endpoints_its_models_but_for_the_key() -> None:
+    written = {"ExecutionRoleArn": "r", "VpcConfig": NETWORK, "EnableNetworkIsolation": True}
+    pool = an_endpoint(variant={"ModelName": None}, model={}, config={**written, "KmsKeyId": "k"})
+    alone = an_endpoint(model={"PrimaryContainer": {"Image": "i"}, **written}, config={"KmsKeyId": "k"})
+    assert pool.boundary == alone.boundary == Boundary("r", ("s-1", "s-2"), ("g-1",), "k", True)
+
+
+def test_an_endpoint_lists_the_further_types_of_its_instance_pools_in_their_order() -> None:
+    pools = [{"InstanceType": f"ml.{name}", "Priority": rank} for name, rank in (("c", 3), ("a", 1), ("b", 2))]
+    found = an_endpoint(variant={"InstanceType": None, "InstancePools": pools})
+    assert (found.instance_type, found.other_types) == ("ml.a", ("ml.b", "ml.c"))
+
+
+@pytest.mark.parametrize(
+    ("asks", "why"),
+    [
+        ({"BaseInferenceComponentName": "base"}, "an adapter of base"),
+        ({"Container": {"DeployedImage": {"SpecifiedImage": "repo/image:1"}}}, "defined by a container alone"),
+        ({"ModelName": "m"}, ""),
+    ],
+)
+def test_a_component_says_why_it_does_not_move(asks: dict[str, Any], why: str) -> None:
+    found = component_of(a_component(Specification=asks), tags={}, identity="name")
+    assert why in found.unmovable and bool(found.unmovable) == bool(why)
+
+
+def test_a_components_model_tells_its_boundary_alone_and_who_owns_its_package() -> None:
+    component = component_of(a_component(), tags={}, identity="name")
+    known = {"ExecutionRoleArn": "r", "PrimaryContainer": {"ModelPackageName": PACKAGE.format(999988887777)}}
+    assert with_model(component, known, ARN).boundary == Boundary("r")
+    assert "AWS Marketplace" in with_model(component, known, ARN).unmovable
+    assert "may not be described" in with_model(component, None, ARN).unmovable

@@ -11,9 +11,9 @@ from builders.aws_account import an_account
 from builders.twin_world import BIG, POOL, SMALL, START, a_cloud, a_model
 from tidepool.aws.sagemaker import SageMaker
 from tidepool.errors import AlreadyExists, Busy, HostingError, NotFound, QuotaExceeded
-from tidepool.fleet import EndpointKind, Status, Target
+from tidepool.fleet import Boundary, EndpointKind, Status, Target
 from tidepool.runtime.ports import Hosting, NewComponent, NewEndpoint
-from tidepool_lab.embedded.intercept import answering
+from tidepool_lab.embedded.intercept import AwsError, Params, answering
 from tidepool_lab.embedded.sagemaker import SageMaker as TwinSageMaker
 from tidepool_lab.twin.cloud import Cloud
 from tidepool_lab.twin.fast import FastHosting
@@ -168,4 +168,56 @@ def test_tags_and_configs_are_read_once_and_counts_each_time() -> None:
                 hosting.components()
     asked = {name.removeprefix("sagemaker."): count for name, count in calls.items()}
     assert asked["DescribeEndpoint"] == 3 * 2 and asked["DescribeInferenceComponent"] == 3
-    assert (asked["DescribeEndpointConfig"], asked["DescribeModel"], asked["ListTags"]) == (2, 1, 3)
+    assert (asked["DescribeEndpointConfig"], asked["DescribeModel"], asked["ListTags"]) == (2, 2, 3)
+
+
+def test_models_that_may_not_be_described_or_are_gone_take_nothing_else_away() -> None:
+    cloud = a_world()
+    with an_account(cloud) as account:
+        hosting = SageMaker(account.clients, stack="s", identity=lambda: "tag:model", clock=lambda: cloud.now_s)
+        twin, asked = TwinSageMaker(cloud), []
+
+        def refused(operation: str, params: Params) -> Params | None:
+            if operation != "DescribeModel":
+                return twin(operation, params)
+            asked.append(params["ModelName"])
+            if params["ModelName"] == "m":
+                raise AwsError("AccessDeniedException", "not authorized to perform sagemaker:DescribeModel", 403)
+            raise AwsError("ValidationException", "Could not find model.")
+
+        with answering({"sagemaker": refused}):
+            for _ in range(2):
+                endpoints, components = hosting.endpoints(), hosting.components()
+    assert set(endpoints) == {SME, POOL} and set(components) == {"m"}
+    homes = (endpoints[SME], *components.values())
+    assert all("gone, or may not be described" in home.unmovable for home in homes)
+    assert sorted(asked) == sorted(set(asked)), "nobody is refused each minute"
+
+
+def test_boundary_package_and_base_are_read_through_boto3() -> None:
+    cloud = a_world()
+    with an_account(cloud) as account:
+        client = account.clients.get("sagemaker")
+        package = "arn:aws:sagemaker:us-east-1:999988887777:model-package/bought/1"
+        role = "arn:aws:iam::123456789012:role/other-role"
+        shared, dedicated = cloud.components()["m"].artifact, cloud.endpoints()[SME].sagemaker_model
+        for artifact, container in ((dedicated, {"ModelPackageName": package}), (shared, {"Image": "i"})):
+            client.create_model(
+                ModelName=artifact,
+                PrimaryContainer=container,
+                ExecutionRoleArn=role,
+                VpcConfig={"Subnets": ["subnet-1"], "SecurityGroupIds": ["sg-1"]},
+                EnableNetworkIsolation=True,
+            )
+        client.create_inference_component(
+            InferenceComponentName="adapter",
+            EndpointName=POOL,
+            Specification={"BaseInferenceComponentName": "m", "ModelName": shared},
+            RuntimeConfig={"CopyCount": 1},
+        )
+        hosting = SageMaker(account.clients, stack="s", identity=lambda: "tag:model", clock=lambda: cloud.now_s)
+        components, own = hosting.components(), hosting.endpoint(SME)
+    boundary = Boundary(role, ("subnet-1",), ("sg-1",), "", True)
+    assert (components["m"].boundary, components["m"].unmovable) == (boundary, "")
+    assert own.boundary == boundary and "AWS Marketplace" in own.unmovable
+    assert (components["adapter"].base, "an adapter of m" in components["adapter"].unmovable) == ("m", True)

@@ -10,6 +10,7 @@ from tidepool.fleet import Endpoint, EndpointKind, Status
 from tidepool_lab.embedded.intercept import ACCOUNT, AwsError, Params, page
 from tidepool_lab.embedded.timestamps import moment
 from tidepool_lab.twin.cloud import Cloud
+from tidepool_lab.twin.describe import BOUNDARY
 
 CHANGE_TAG = "tidepool:change"
 PAGE = 10
@@ -24,7 +25,7 @@ class Endpoints:
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
-        self.role = f"arn:aws:iam::{ACCOUNT}:role/twin-execution"
+        self.role = BOUNDARY.role
         self._configs: dict[str, Params] = {}
         self._created: dict[str, int] = {}
 
@@ -105,7 +106,7 @@ class Endpoints:
             self.cloud.create_endpoint(
                 name,
                 variant["ModelName"],
-                instance_type=variant["InstanceType"],
+                instance_type=_first_type(variant),
                 instances=variant.get("InitialInstanceCount", 1),
                 tags=tags,
             )
@@ -113,7 +114,7 @@ class Endpoints:
             scaling = variant.get("ManagedInstanceScaling", {})
             self.cloud.create_pool(
                 name,
-                variant["InstanceType"],
+                _first_type(variant),
                 minimum=scaling.get("MinInstanceCount", 1),
                 maximum=scaling.get("MaxInstanceCount", 1),
                 scale_in=scaling.get("ScaleInPolicy", {}).get("Strategy", "IDLE_RELEASE"),
@@ -221,6 +222,12 @@ class Endpoints:
             }
         config: Params = {"EndpointConfigName": endpoint.config_name, "ProductionVariants": [variant]}
         return config | ({"ExecutionRoleArn": self.role} if endpoint.kind is EndpointKind.POOL else {})
+
+
+def _first_type(variant: Params) -> str:
+    """Of several instance pools the twin has the one that is tried first."""
+    pools = sorted(variant.get("InstancePools", ()), key=lambda pool: int(pool.get("Priority", 1)))
+    return str(variant.get("InstanceType") or pools[0]["InstanceType"])
 
 
 def _scaling(endpoint: Endpoint) -> Params:

@@ -21,6 +21,8 @@ class SageMaker:
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
         self.endpoints = Endpoints(cloud)
+        self._models: dict[str, Params] = {}
+        self._bases: dict[str, str] = {}
         self.answers = {
             **self.endpoints.answers(),
             "ListInferenceComponents": self._list_components,
@@ -29,6 +31,7 @@ class SageMaker:
             "UpdateInferenceComponent": self._update_component,
             "UpdateInferenceComponentRuntimeConfig": self._set_copies,
             "DeleteInferenceComponent": self._delete_component,
+            "CreateModel": self._create_model,
             "DescribeModel": self._describe_model,
             "ListTags": self._list_tags,
             "AddTags": self._add_tags,
@@ -85,6 +88,8 @@ class SageMaker:
                 "CurrentCopyCount": component.copies_now,
             },
         }
+        if component.name in self._bases:
+            reply["Specification"]["BaseInferenceComponentName"] = self._bases[component.name]
         if component.status is Status.FAILED:
             reply["FailureReason"] = component.failure or "Unknown"
         return reply
@@ -108,6 +113,8 @@ class SageMaker:
             tags=_tags(params),
         )
         self.endpoints.note_created(name, _tags(params))
+        if specification.get("BaseInferenceComponentName"):
+            self._bases[name] = specification["BaseInferenceComponentName"]
         return {"InferenceComponentArn": self._arn("inference-component", name)}
 
     def _update_component(self, params: Params) -> Params:
@@ -128,18 +135,22 @@ class SageMaker:
         return {}
 
     # Models and tags.
+    def _create_model(self, params: Params) -> Params:
+        """What stands for an artifact of the twin from now on, instead of the one that is made up for it."""
+        self._models[params["ModelName"]] = {key: value for key, value in params.items() if key != "Tags"}
+        return {"ModelArn": self._arn("model", params["ModelName"])}
+
     def _describe_model(self, params: Params) -> Params:
         name = params["ModelName"]
         if not any(model.artifact == name for model in self.cloud.spec.models):
             raise AwsError("ValidationException", f'Could not find model "{self._arn("model", name)}".')
-        role = self.endpoints.role
-        return {
+        made_up = {
             "ModelName": name,
-            "ModelArn": self._arn("model", name),
-            "ExecutionRoleArn": role,
-            "CreationTime": moment(self.cloud.start_s),
+            "ExecutionRoleArn": self.endpoints.role,
             "PrimaryContainer": {"Image": f"image/{name}", "ModelDataUrl": f"s3://models/{name}.tar.gz"},
         }
+        known = self._models.get(name, made_up)
+        return {**known, "ModelArn": self._arn("model", name), "CreationTime": moment(self.cloud.start_s)}
 
     def _list_tags(self, params: Params) -> Params:
         tags = self._tags_of(params["ResourceArn"])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from tidepool.fleet import Component, Endpoint, EndpointKind
+from tidepool.fleet import Boundary, Component, Endpoint, EndpointKind
 from tidepool.fleet.identity import identity_of
 from tidepool_lab.twin.state import ComponentState, EndpointState
 
 VARIANT = "AllTraffic"
 """The console's name for the one production variant."""
+BOUNDARY = Boundary(role="arn:aws:iam::123456789012:role/twin-execution")
+"""Every pool and every SageMaker Model of the twin has the same: there, no move changes it."""
 
 
 def describe_endpoint(endpoint: EndpointState, identity: str, now_s: float) -> Endpoint:
@@ -35,6 +37,7 @@ def describe_endpoint(endpoint: EndpointState, identity: str, now_s: float) -> E
         sagemaker_model=container.artifact if container is not None else "",
         tags=endpoint.tags,
         failure=endpoint.failure,
+        boundary=BOUNDARY,
     )
 
 
@@ -54,4 +57,5 @@ def describe_component(component: ComponentState, identity: str) -> Component:
         strategy=component.strategy,
         tags=component.tags,
         failure=component.failure,
+        boundary=BOUNDARY,
     )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from tidepool.errors import Unreachable
-from tidepool.fleet import Component, Endpoint, EndpointKind, Status
+from tidepool.fleet import Boundary, Component, Endpoint, EndpointKind, Status
 from tidepool.fleet.identity import identity_of
 
 Described = Mapping[str, Any]
@@ -33,7 +34,7 @@ def endpoint_of(
         config_name=endpoint["EndpointConfigName"],
         variant=first["VariantName"],
         status=_status(endpoint["EndpointStatus"], name),
-        instance_type=_instance_type(first),
+        instance_type=next(iter(_types(first)), ""),
         instances_now=int(shown.get("CurrentInstanceCount", 0)),
         instances_wanted=int(shown.get("DesiredInstanceCount", first.get("InitialInstanceCount", 0))),
         changed_at=int(endpoint["LastModifiedTime"].timestamp()),
@@ -45,6 +46,8 @@ def endpoint_of(
         tags=dict(sorted(tags.items())),
         unmovable=unmovable,
         failure=endpoint.get("FailureReason", ""),
+        boundary=_boundary(config if kind is EndpointKind.POOL else model or {}, kms_key=config.get("KmsKeyId", "")),
+        other_types=_types(first)[1:],
     )
 
 
@@ -69,7 +72,27 @@ def component_of(component: Described, *, tags: Mapping[str, str], identity: str
         strategy=str(asks.get("SchedulingConfig", {}).get("PlacementStrategy", "")),
         tags=dict(sorted(tags.items())),
         failure=component.get("FailureReason", ""),
+        base=asks.get("BaseInferenceComponentName", ""),
+        unmovable=_bound(asks),
     )
+
+
+def with_model(component: Component, model: Described | None, arn: str) -> Component:
+    """The component with what DescribeModel says of the SageMaker Model it names. None = it cannot be described."""
+    if model is None:
+        return replace(component, unmovable=component.unmovable or UNDESCRIBED)
+    unmovable = component.unmovable or _foreign_package(model, arn)
+    return replace(component, unmovable=unmovable, boundary=_boundary(model))
+
+
+UNDESCRIBED = "its SageMaker Model is gone, or may not be described"
+
+
+def _bound(asks: Described) -> str:
+    """Why the component cannot move, as far as its own description says; '' = nothing there stands against it."""
+    if asks.get("BaseInferenceComponentName"):
+        return f"it is an adapter of {asks['BaseInferenceComponentName']}, and no adapter moves without its base"
+    return "" if asks.get("ModelName") else "it is defined by a container alone: no endpoint can name it"
 
 
 def _kind(endpoint: Described, config: Described, model: Described | None) -> tuple[EndpointKind, str]:
@@ -86,11 +109,20 @@ def _kind(endpoint: Described, config: Described, model: Described | None) -> tu
     why = next((reason for reason, so in other.items() if so), "")
     if why:
         return EndpointKind.OTHER, why
+    bound = {
+        "data capture is on": _captures(endpoint) or _captures(config),
+        "its answers are explained by Clarify": bool(config.get("ExplainerConfig")),
+    }
+    why = next((reason for reason, so in bound.items() if so), "")
     if not variants[0].get("ModelName"):
-        return EndpointKind.POOL, ""
-    if endpoint.get("DataCaptureConfig", {}).get("EnableCapture", False):
-        return EndpointKind.DEDICATED, "data capture is on"
-    return EndpointKind.DEDICATED, "" if model is not None else "its SageMaker Model may not be described"
+        return EndpointKind.POOL, why
+    if model is None:
+        return EndpointKind.DEDICATED, why or UNDESCRIBED
+    return EndpointKind.DEDICATED, why or _foreign_package(model, endpoint["EndpointArn"])
+
+
+def _captures(of: Described) -> bool:
+    return bool(of.get("DataCaptureConfig", {}).get("EnableCapture", False))
 
 
 def _multi_model(model: Described) -> bool:
@@ -98,10 +130,37 @@ def _multi_model(model: Described) -> bool:
     return any(container.get("Mode") == "MultiModel" for container in containers)
 
 
-def _instance_type(variant: Described) -> str:
-    """The type, or of several pools the one that is tried first."""
+def _types(variant: Described) -> tuple[str, ...]:
+    """The variant's type, or those of its InstancePools in the order in which they are tried."""
+    if variant.get("InstanceType"):
+        return (str(variant["InstanceType"]),)
     pools = sorted(variant.get("InstancePools", ()), key=lambda pool: pool.get("Priority", 1))
-    return str(variant.get("InstanceType") or (pools[0]["InstanceType"] if pools else ""))
+    return tuple(str(pool["InstanceType"]) for pool in pools)
+
+
+def _boundary(of: Described, *, kms_key: str = "") -> Boundary:
+    """Of a pool's endpoint config or of a SageMaker Model, which spell it alike; only a config has a key (API)."""
+    network: Described = of.get("VpcConfig", {})
+    return Boundary(
+        role=of.get("ExecutionRoleArn", ""),
+        subnets=tuple(sorted(network.get("Subnets", ()))),
+        security_groups=tuple(sorted(network.get("SecurityGroupIds", ()))),
+        kms_key=kms_key,
+        isolated=bool(of.get("EnableNetworkIsolation", False)),
+    )
+
+
+def _foreign_package(model: Described, arn: str) -> str:
+    """The model package it is made of, when another account owns it: AWS Marketplace's products are such. '' = none.
+
+    What a seller allows is not readable, so a package of any other account is left where it is.
+    """
+    owner = arn.split(":")[4]
+    for container in (model.get("PrimaryContainer") or {}, *model.get("Containers", ())):
+        package = str(container.get("ModelPackageName", ""))
+        if package.startswith("arn:") and package.split(":")[4] != owner:
+            return f"it is made of {package}, of another account (AWS Marketplace)"
+    return ""
 
 
 def _artifact(asks: Described) -> str:

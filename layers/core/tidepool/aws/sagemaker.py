@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tidepool.aws.clients import Clients
-from tidepool.aws.describe import component_of, endpoint_of
+from tidepool.aws.describe import component_of, endpoint_of, with_model
 from tidepool.aws.failures import calling
 from tidepool.aws.hosting_writes import HostingWrites
 from tidepool.aws.probe import probe
@@ -30,7 +30,7 @@ class SageMaker(HostingWrites):
         self._identity, self._clock = identity, clock
         self._tags_seen: dict[str, tuple[int, dict[str, str]]] = {}
         self._configs: dict[str, Mapping[str, Any]] = {}
-        self._models: dict[str, Mapping[str, Any]] = {}
+        self._models: dict[str, Mapping[str, Any] | None] = {}
         self._foreign: dict[str, tuple[object, Endpoint]] = {}
 
     def endpoints(self) -> Mapping[str, Endpoint]:
@@ -53,14 +53,16 @@ class SageMaker(HostingWrites):
         return found
 
     def components(self) -> Mapping[str, Component]:
-        """Every inference component, by name. The list has no copy counts, so each is described."""
+        """Every inference component, by name. The list has no copy counts, so each is described, with its Model."""
         found = {}
         for listed in self._listed("ListInferenceComponents", "list_inference_components", "InferenceComponents"):
             name = listed["InferenceComponentName"]
             try:
-                found[name] = self.component(name)
+                component = self.component(name)
             except NotFound:
                 continue
+            model = None if component.unmovable else self._model(component.artifact)
+            found[name] = with_model(component, model, listed["InferenceComponentArn"])
         return found
 
     def endpoint(self, name: str) -> Endpoint:
@@ -78,7 +80,7 @@ class SageMaker(HostingWrites):
         )
 
     def component(self, name: str) -> Component:
-        """The component as it is now. NotFound when there is none."""
+        """The component as it is now, without what only its SageMaker Model tells. NotFound when there is none."""
         with calling("DescribeInferenceComponent", name):
             described = self._sagemaker.describe_inference_component(InferenceComponentName=name)
         tags = self._tags_of(described["InferenceComponentArn"], described["CreationTime"])
@@ -100,13 +102,16 @@ class SageMaker(HostingWrites):
         return self._configs[name]
 
     def _model(self, name: str) -> Mapping[str, Any] | None:
-        """DescribeModel, or None where this function may not call it: scaling needs nothing from it, moving does."""
+        """DescribeModel; None where this function may not call it, or the Model was deleted under what runs it.
+
+        Scaling needs nothing from it, moving does. None is kept as well: nobody is refused each minute.
+        """
         if name not in self._models:
             try:
                 with calling("DescribeModel", name):
                     self._models[name] = self._sagemaker.describe_model(ModelName=name)
-            except Denied:
-                return None
+            except (Denied, NotFound):
+                self._models[name] = None
         return self._models[name]
 
     def _tags_of(self, arn: str, created: object) -> dict[str, str]:

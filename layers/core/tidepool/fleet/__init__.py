@@ -1,12 +1,13 @@
 """The observed world: what Describe and the metrics showed at one moment. Values only, no rules."""
 
 from tidepool.fleet.demand import Evidence, Series
-from tidepool.fleet.hosting import Component, Endpoint, EndpointKind, InstanceType, Status
+from tidepool.fleet.hosting import Boundary, Component, Endpoint, EndpointKind, InstanceType, Status
 from tidepool.fleet.route import Route, Target
 from tidepool.fleet.signals import Signal, SignalKind
 from tidepool.fleet.world import Fleet
 
 __all__ = [
+    "Boundary",
     "Component",
     "Endpoint",
     "EndpointKind",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 
@@ -48,12 +48,41 @@ class InstanceType:
 
 
 @dataclass(frozen=True, slots=True)
+class Boundary:
+    """What a model's container may reach and who can read its disk; '' and () = none.
+
+    A pool has it in its endpoint config, for every component on it; a dedicated endpoint has role, network and
+    isolation of its SageMaker Model and the key of its config (API). So a move can change it.
+    """
+
+    role: str = ""
+    subnets: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
+    kms_key: str = ""
+    isolated: bool = False
+
+    def unlike(self, other: Boundary) -> tuple[str, ...]:
+        """Each difference in words; () when there is none."""
+        pairs = (
+            ("execution role", self.role, other.role),
+            ("subnets", ", ".join(self.subnets), ", ".join(other.subnets)),
+            ("security groups", ", ".join(self.security_groups), ", ".join(other.security_groups)),
+            ("KMS key", self.kms_key, other.kms_key),
+            ("network isolation", "on" if self.isolated else "off", "on" if other.isolated else "off"),
+        )
+        return tuple(
+            f"{name} {here or 'none'} here, {there or 'none'} there" for name, here, there in pairs if here != there
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """One endpoint with its one production variant.
 
     For a POOL, `instances_wanted` is what the service wants now and cannot be set; [min, max] bound it.
     For a DEDICATED endpoint it is DesiredInstanceCount. `model` is the identity (tag or name) of a dedicated
-    endpoint's model, '' for pools. `changed_at` is LastModifiedTime.
+    endpoint's model, '' for pools. `changed_at` is LastModifiedTime. `other_types` are those that its InstancePools
+    list after `instance_type`, in their order. `unmovable` is why nothing moves from or to it, '' = it may.
     """
 
     name: str
@@ -73,6 +102,8 @@ class Endpoint:
     tags: Mapping[str, str] = field(default_factory=dict)
     unmovable: str = ""
     failure: str = ""
+    boundary: Boundary = Boundary()
+    other_types: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +112,9 @@ class Component:
 
     `model` is its identity: the tag's value, or its name. `copies_wanted` is DesiredCopyCount, `copies_now`
     CurrentCopyCount (in service). `artifact` names the SageMaker Model or image it runs: another artifact is
-    another version. `strategy` is SPREAD or BINPACK.
+    another version. `strategy` is SPREAD or BINPACK. `base` is the component that an adapter belongs to, '' = it is
+    none. `unmovable` is why it cannot move, '' = it can. `boundary` is its SageMaker Model's own, which is in force
+    only on a dedicated endpoint. Both are known when the whole fleet is read (runtime.ports.Hosting.components).
     """
 
     name: str
@@ -98,3 +131,11 @@ class Component:
     strategy: str = "BINPACK"
     tags: Mapping[str, str] = field(default_factory=dict)
     failure: str = ""
+    base: str = ""
+    unmovable: str = ""
+    boundary: Boundary = Boundary()
+
+
+def boundary_alone(home: Component | Endpoint) -> Boundary:
+    """The boundary on a dedicated endpoint made for the home's SageMaker Model: none is made with a key."""
+    return replace(home.boundary, kms_key="")
