@@ -5,7 +5,7 @@ The decision has no memory of earlier ones: what must be seen for a while first 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import time
 from typing import Any
@@ -28,8 +28,10 @@ from tidepool_cli.validate import read_file
 from tidepool_lab.twin.fast import FastConfig
 from tidepool_lab.twin.fast_ledger import FastLedger
 
-READS = ("Describe", "List", "Get")
-"""Operations that `--live` may call, by how their names begin."""
+READS = ("Describe", "List", "Get", "Head", "Query")
+"""Operations that are called here, by how their names begin: none of them changes anything."""
+SERVICES = ("sagemaker", "cloudwatch", "pricing", "service-quotas", "ssm")
+"""What a decision is made from, by boto3's names."""
 
 
 class WouldWrite(TidepoolError):
@@ -50,15 +52,15 @@ def live_record(fleet: Path) -> bytes:
     return record_bytes(pipeline.decide(found, config, Memory.empty(), now))
 
 
-def reading_clients(region: str) -> Clients:
-    """Clients that refuse to send anything but reads."""
+def reading_clients(region: str | None, *, services: Sequence[str] = SERVICES, besides: str = "") -> Clients:
+    """Clients of these services that refuse to send anything but reads, and `besides`."""
     clients = Clients(region)
 
     def check(model: Any, **_: object) -> None:
-        if not model.name.startswith(READS):
+        if not model.name.startswith(READS) and model.name != besides:
             raise WouldWrite(f"{model.service_model.service_name}:{model.name} is not a read; nothing was sent")
 
-    for service in ("sagemaker", "cloudwatch", "pricing", "service-quotas", "ssm"):
+    for service in services:
         clients.get(service).meta.events.register("before-call.*.*", check)
     return clients
 

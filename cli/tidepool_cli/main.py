@@ -19,6 +19,8 @@ COMMANDS = {
     "validate": "tidepool_cli.validate",
     "plan": "tidepool_cli.plan",
     "explain": "tidepool_cli.explain",
+    "move": "tidepool_cli.move",
+    "moves": "tidepool_cli.moves",
 }
 """Name → module; the module's `command` is the click command. In the order in which a newcomer meets them."""
 
@@ -70,8 +72,9 @@ class Lazy(click.Group):
 def cli(ctx: click.Context) -> None:
     """Tidepool scales, packs and moves many models on Amazon SageMaker, for the whole fleet at once.
 
-    Nothing here writes to AWS. All but `plan --live` need no account: they run on a simulated SageMaker,
-    the twin.
+    Nothing here writes to SageMaker. Most commands need no account: they run on a simulated SageMaker, the
+    twin. `plan --live` reads your account; `move`, `moves`, `attach` and `migrate` read your stack, and ask it
+    by events on its bus.
 
     \b
     Start with:

@@ -258,6 +258,9 @@ class Rig:
             "pricing": services.pricing(types, region),
             "service-quotas": services.quotas(types, region),
             "ssm": services.calendars(self.calendars),
+            "cloudformation": services.stacks(
+                self._name, self._parameters, self.stack.outputs, since_s=self.cloud.start_s
+            ),
             "dynamodb": Tables(region=region),
             "events": services.put_events(
                 buses,

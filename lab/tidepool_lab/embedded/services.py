@@ -1,4 +1,4 @@
-"""The small services around: prices, quotas, change calendars, PutEvents. moto answers for the other operations."""
+"""The small services around: prices, quotas, calendars, PutEvents, the stack itself. moto answers for the rest."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from tidepool_lab.embedded.events import Event, envelope
 from tidepool_lab.embedded.intercept import ACCOUNT, AwsError, Params, page
+from tidepool_lab.embedded.timestamps import moment
 from tidepool_lab.twin.spec import TypeSpec
 
 QUOTAS_A_PAGE = 100
@@ -115,6 +116,28 @@ def put_events(
             send(bus, event)
             verdicts.append({"EventId": event["id"]})
         return {"FailedEntryCount": sum("ErrorCode" in v for v in verdicts), "Entries": verdicts}
+
+    return answer
+
+
+def stacks(
+    name: str, parameters: Mapping[str, str], outputs: Mapping[str, Any], *, since_s: int
+) -> Callable[[str, Params], Params | None]:
+    """cloudformation:DescribeStacks of the one stack there is, in the form of its API."""
+
+    def answer(operation: str, params: Params) -> Params | None:
+        if operation != "DescribeStacks":
+            return None
+        if params.get("StackName", name) != name:
+            raise AwsError("ValidationError", f"Stack with id {params['StackName']} does not exist")
+        stack = {
+            "StackName": name,
+            "CreationTime": moment(since_s),
+            "StackStatus": "UPDATE_COMPLETE",
+            "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in sorted(parameters.items())],
+            "Outputs": [{"OutputKey": k, "OutputValue": str(v)} for k, v in sorted(outputs.items())],
+        }
+        return {"Stacks": [stack]}
 
     return answer
 

@@ -44,6 +44,10 @@ class EventBus:
         """Something people may subscribe to happened."""
         self._put([self._entry(ANNOUNCEMENT, {"schema": SCHEMA, "kind": kind, **detail}, now)])
 
+    def ask(self, kind: str, detail: Mapping[str, object], now: int) -> None:
+        """What a person wants is on its way: `kind` is one of aws.events_of_people."""
+        self._put([self._entry(kind, {"schema": SCHEMA, **detail}, now)])
+
     def _entry(self, kind: str, detail: Mapping[str, object], now: int) -> dict[str, Any]:
         return {
             "Time": datetime.fromtimestamp(now, UTC),

@@ -1,0 +1,137 @@
+"""`tidepool moves`: those under way and the last ones; `undo` and `approve` ask the stack by an event on its bus."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tidepool_cli.output import console, exits_with_problems, print_table, write_json
+from tidepool_cli.stack import asking, clock, deployed, person_options, stack_options
+
+if TYPE_CHECKING:
+    from tidepool.move.state import Move
+
+COLUMNS = ("move", "model", "from", "to", "how far", "since (UTC)", "deadline (UTC)", "why")
+
+
+@click.group(invoke_without_command=True)
+@click.option("--days", default=7, show_default=True, type=click.IntRange(0, 30), help="Also those that ended since.")
+@stack_options
+@click.option("--json", "json_file", metavar="FILE", type=click.Path(path_type=Path), help="As JSON; - is stdout.")
+@click.pass_context
+@exits_with_problems
+def command(ctx: click.Context, days: int, stack: str, region: str | None, json_file: Path | None) -> None:
+    """Show the moves under way and those of the last days: where each stands, since when, until when, and why.
+
+    \b
+    Examples:
+      tidepool moves
+      tidepool moves --days 30 --json -
+      tidepool moves undo 3123456789abcdef --why "answers look worse"
+      tidepool moves approve 3123456789abcdef --why CHG-4712
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    from tidepool.units import DAY_S
+
+    ledger = deployed(stack, region).rehearsal.ledger
+    now = clock()
+    ended = sorted(ledger.ended_moves(now - days * DAY_S), key=lambda move: -move.since)
+    moves = (*sorted(ledger.moves(), key=lambda move: (move.began, move.id)), *ended)
+    write_json(json_file, [as_value(move) for move in moves])
+    if str(json_file) == "-":
+        return
+    if not moves:
+        click.echo(f"No move is under way, and none ended in {days} days.")
+        return
+    print_table(console(), f"Moves of stack {stack}", COLUMNS, [_row(move) for move in moves])
+
+
+@command.command()
+@click.argument("move")
+@person_options
+@stack_options
+@exits_with_problems
+def undo(move: str, why: str | None, who: str | None, stack: str, region: str | None) -> None:
+    """Take MOVE back. Until retire it goes back by itself; after that, this says which move leads back.
+
+    \b
+    Example:
+      tidepool moves undo 3123456789abcdef --why "answers look worse"
+    """
+    from tidepool.move.state import Phase
+    from tidepool.runtime.undo_move import undo as undo_move
+
+    account = deployed(stack, region)
+    who, why = asking(account, who, why)
+    found = undo_move(account.rehearsal, move, clock(), who=who, why=why)
+    if found.phase is Phase.BACK:
+        click.echo(f"Move {move} of {found.ask.model} goes back already: {found.why}.")
+        return
+    account.send("tidepool.undo", "undo", {"move": move, "who": who, "why": why})
+    click.echo(f"Asked: move {move} of {found.ask.model} goes back to {found.source_name} (it is in {found.phase}).")
+
+
+@command.command()
+@click.argument("move")
+@person_options
+@stack_options
+@exits_with_problems
+def approve(move: str, why: str | None, who: str | None, stack: str, region: str | None) -> None:
+    """Let MOVE begin, which waits for a person (`act: ask`).
+
+    \b
+    Example:
+      tidepool moves approve 3123456789abcdef --why CHG-4712
+    """
+    from tidepool.runtime.advance_moves import approve as approve_move
+
+    account = deployed(stack, region)
+    who, why = asking(account, who, why)
+    before = {found.id: found.phase for found in account.rehearsal.ledger.moves()}
+    found = approve_move(account.rehearsal, move, clock(), who=who, why=why)
+    if found.phase is before[move]:
+        click.echo(f"Move {move} of {found.ask.model} does not wait any more: it is in {found.phase}.")
+        return
+    account.send("tidepool.approval", "approval", {"move": move, "who": who, "why": why})
+    click.echo(f"Asked: move {move} of {found.ask.model} from {found.source_name} to {found.target_name} begins.")
+
+
+def as_value(move: Move) -> dict[str, Any]:
+    """One move as a script reads it; times in seconds since 1970, deadline null when it has ended."""
+    from tidepool.move.picture import DEADLINES
+
+    limit = DEADLINES.get(move.phase)
+    return {
+        "move": move.id,
+        "model": move.ask.model,
+        "from": move.source_name,
+        "to": move.target_name,
+        "phase": str(move.phase),
+        "step": move.step,
+        "began": move.began,
+        "since": move.since,
+        "deadline": None if limit is None else move.since + limit[0],
+        "because": move.ask.because,
+        "why": move.why,
+        "wanted_back": move.wanted_back,
+    }
+
+
+def _row(move: Move) -> dict[str, str]:
+    from tidepool.plan.render import moment
+    from tidepool_cli.steps import deadline, progress
+
+    values = (
+        move.id,
+        move.ask.model,
+        move.source_name,
+        move.target_name,
+        progress(move),
+        moment(move.since).removesuffix(" UTC"),
+        deadline(move).replace(" UTC", ""),
+        move.why or move.ask.because,
+    )
+    return dict(zip(COLUMNS, values, strict=True))

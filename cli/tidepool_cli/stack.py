@@ -1,0 +1,156 @@
+"""A deployed stack, as the commands of moves see it: they read what it reads, and write nothing but events on its bus.
+
+Every command first does what the hand would do, on a ledger that keeps nothing (`rehearsal`). So it refuses in the
+hand's own words, and only what the hand would accept is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from time import time
+from typing import Any
+
+import click
+
+from tidepool.aws.alarms import FreezeAlarms
+from tidepool.aws.bus import EventBus
+from tidepool.aws.clients import Clients
+from tidepool.aws.cloudwatch import CloudWatch
+from tidepool.aws.config_store import FleetFile
+from tidepool.aws.environment import Hands
+from tidepool.aws.failures import calling
+from tidepool.aws.ledger import Ledger
+from tidepool.aws.objects import Bucket
+from tidepool.aws.pricing import PriceList
+from tidepool.aws.routes import Routes
+from tidepool.aws.sagemaker import SageMaker
+from tidepool.aws.table import Table
+from tidepool.errors import BadInput, NotFound, Problem, Unreachable
+from tidepool.move.state import Move
+from tidepool.runtime.ports import Operation, Ports
+from tidepool_cli.live import SERVICES, reading_clients
+from tidepool_cli.output import bad_option
+
+STACK_SERVICES = (*SERVICES, "cloudformation", "dynamodb", "events", "s3", "sts")
+OUTPUTS = ("BusName", "LedgerTableName", "RoutesTableName", "BucketName")
+"""What a stack of this version says of itself."""
+
+Command = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """One stack. `hands` is what it was deployed with; `bus` is where people ask.
+
+    rehearsal: ports that read it as it is, and with which the hand's own code keeps, sends and tells nothing.
+    """
+
+    name: str
+    hands: Hands
+    clients: Clients
+    rehearsal: Ports
+    bus: EventBus
+
+    def send(self, kind: str, part: str, words: Mapping[str, object]) -> None:
+        """The event is on the stack's bus. BadInput when no hand of the stack would hear it."""
+        if self.hands is not Hands.MOVES:
+            hint = "deploy with `--parameter-overrides Hands=moves`: what is not granted does not exist in the stack"
+            problem = Problem("Hands", str(self.hands), str(Hands.MOVES), hint)
+            raise BadInput(f"stack {self.name}", (problem,))
+        self.bus.ask(kind, {part: dict(words)}, clock())
+
+
+def stack_options(command: Command) -> Command:
+    """--stack, --region: which deployed stack is asked."""
+    for option in (
+        click.option("--region", metavar="REGION", help="Where the stack is; as your AWS configuration says."),
+        click.option("--stack", default="tidepool", show_default=True, envvar="TIDEPOOL_STACK", help="Its name."),
+    ):
+        command = option(command)
+    return command
+
+
+def person_options(command: Command) -> Command:
+    """--why, --who: whoever asks says both, and the ledger keeps them."""
+    for option in (
+        click.option("--who", metavar="NAME", envvar="TIDEPOOL_WHO", help="As your credentials say."),
+        click.option("--why", metavar="TEXT", help="The reason, kept in the ledger."),
+    ):
+        command = option(command)
+    return command
+
+
+def clock() -> int:
+    """Now, in whole seconds since 1970 UTC."""
+    return int(time())
+
+
+def deployed(name: str, region: str | None) -> Deployed:
+    """The stack of that name. BadInput when there is none, or it is of an older version; Unreachable without AWS."""
+    try:
+        clients = reading_clients(region, services=STACK_SERVICES, besides="PutEvents")
+    except Exception as error:  # botocore's own: no region
+        raise Unreachable(f"AWS could not be asked: {error} Name a --region.") from error
+    outputs, parameters = _described(clients, name)
+    missing = [output for output in OUTPUTS if output not in outputs]
+    if missing:
+        hint = f"deploy this version first: the stack has no output {', '.join(missing)}"
+        raise bad_option("--stack", name, allowed="a stack of this version of Tidepool", hint=hint)
+    hands = Hands(parameters.get("Hands", Hands.NONE))
+    bus = EventBus(clients, outputs["BusName"])
+    bucket = Bucket(clients, outputs["BucketName"])
+    config = FleetFile(bucket, bus, clock=clock, most=hands.rung)
+    rehearsal = Ports(
+        hosting=SageMaker(clients, stack=name, identity=config.known_identity, clock=clock),
+        metrics=CloudWatch(clients),
+        prices=PriceList(clients, clock=clock),
+        routes=Routes(clients, table=outputs["RoutesTableName"], bus=bus),
+        ledger=_Unwritten(Table(clients, outputs["LedgerTableName"]), bucket),
+        bus=_Quiet(),
+        config=config,
+        alarms=FreezeAlarms(clients),
+    )
+    return Deployed(name, hands, clients, rehearsal, bus)
+
+
+def asking(deployed: Deployed, who: str | None, why: str | None) -> tuple[str, str]:
+    """(who, why) of whoever asks. Without --who it is what AWS knows of the credentials. BadInput without a reason."""
+    if not (why or "").strip():
+        raise bad_option("--why", why, allowed="the reason, in words", hint="the ledger and every announcement keep it")
+    if who is None:
+        with calling("GetCallerIdentity", "sts"):
+            who = str(deployed.clients.get("sts").get_caller_identity()["Arn"])
+    return who, str(why)
+
+
+def _described(clients: Clients, name: str) -> tuple[dict[str, str], dict[str, str]]:
+    """(outputs, parameters) of the stack."""
+    try:
+        with calling("DescribeStacks", name):
+            (stack,) = clients.get("cloudformation").describe_stacks(StackName=name)["Stacks"]
+    except NotFound as error:
+        hint = "--stack or TIDEPOOL_STACK names it, --region says where; docs/operate.md deploys one"
+        raise bad_option("--stack", name, allowed="a deployed stack of Tidepool", hint=f"{hint} ({error})") from None
+    outputs = {o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", ())}
+    return outputs, {p["ParameterKey"]: p["ParameterValue"] for p in stack.get("Parameters", ())}
+
+
+class _Unwritten(Ledger):
+    """A stack's ledger that is read as it is, and keeps nothing."""
+
+    def save_move(self, move: Move, *, expected_version: int) -> None:
+        return None
+
+    def record(self, operation: Operation) -> None:
+        return None
+
+
+class _Quiet:
+    """A bus on which nothing is said."""
+
+    def send(self, changes: Any, *, decision_key: str, now: int) -> None:
+        return None
+
+    def announce(self, kind: str, detail: Mapping[str, object], now: int) -> None:
+        return None
