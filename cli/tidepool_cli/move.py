@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tidepool_cli.asking import person_options, stack_options
 from tidepool_cli.output import WRONG, exits_with_problems, write_json
-from tidepool_cli.stack import asking, clock, deployed, person_options, stack_options
 
 if TYPE_CHECKING:
     from tidepool.move.state import Move
@@ -50,6 +50,7 @@ def command(
     """
     from tidepool.plan.change import change_id
     from tidepool.runtime.ask_move import Wish, begin_asked
+    from tidepool_cli.stack import asking, clock, deployed
 
     account = deployed(stack, region)
     who, why = ("you", "a dry run") if dry_run else asking(account, who, why)

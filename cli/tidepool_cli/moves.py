@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tidepool_cli.asking import person_options, stack_options
 from tidepool_cli.output import console, exits_with_problems, print_table, write_json
-from tidepool_cli.stack import asking, clock, deployed, person_options, stack_options
 
 if TYPE_CHECKING:
     from tidepool.move.state import Move
@@ -35,6 +35,7 @@ def command(ctx: click.Context, days: int, stack: str, region: str | None, json_
     if ctx.invoked_subcommand is not None:
         return
     from tidepool.units import DAY_S
+    from tidepool_cli.stack import clock, deployed
 
     ledger = deployed(stack, region).rehearsal.ledger
     now = clock()
@@ -63,6 +64,7 @@ def undo(move: str, why: str | None, who: str | None, stack: str, region: str | 
     """
     from tidepool.move.state import Phase
     from tidepool.runtime.undo_move import undo as undo_move
+    from tidepool_cli.stack import asking, clock, deployed
 
     account = deployed(stack, region)
     who, why = asking(account, who, why)
@@ -87,6 +89,7 @@ def approve(move: str, why: str | None, who: str | None, stack: str, region: str
       tidepool moves approve 3123456789abcdef --why CHG-4712
     """
     from tidepool.runtime.advance_moves import approve as approve_move
+    from tidepool_cli.stack import asking, clock, deployed
 
     account = deployed(stack, region)
     who, why = asking(account, who, why)

@@ -6,12 +6,10 @@ hand's own words, and only what the hand would accept is sent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from time import time
 from typing import Any
-
-import click
 
 from tidepool.aws.alarms import FreezeAlarms
 from tidepool.aws.bus import EventBus
@@ -36,8 +34,6 @@ STACK_SERVICES = (*SERVICES, "cloudformation", "dynamodb", "events", "s3", "sts"
 OUTPUTS = ("BusName", "LedgerTableName", "RoutesTableName", "BucketName")
 """What a stack of this version says of itself."""
 
-Command = Callable[..., Any]
-
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
@@ -59,26 +55,6 @@ class Deployed:
             problem = Problem("Hands", str(self.hands), str(Hands.MOVES), hint)
             raise BadInput(f"stack {self.name}", (problem,))
         self.bus.ask(kind, {part: dict(words)}, clock())
-
-
-def stack_options(command: Command) -> Command:
-    """--stack, --region: which deployed stack is asked."""
-    for option in (
-        click.option("--region", metavar="REGION", help="Where the stack is; as your AWS configuration says."),
-        click.option("--stack", default="tidepool", show_default=True, envvar="TIDEPOOL_STACK", help="Its name."),
-    ):
-        command = option(command)
-    return command
-
-
-def person_options(command: Command) -> Command:
-    """--why, --who: whoever asks says both, and the ledger keeps them."""
-    for option in (
-        click.option("--who", metavar="NAME", envvar="TIDEPOOL_WHO", help="As your credentials say."),
-        click.option("--why", metavar="TEXT", help="The reason, kept in the ledger."),
-    ):
-        command = option(command)
-    return command
 
 
 def clock() -> int:
