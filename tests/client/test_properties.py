@@ -101,10 +101,9 @@ usual = [
         st.just("outcomes"),
         st.dictionaries(st.sampled_from((*HOMES, ("default", ""))), st.sampled_from([None, *REFUSED, *MAY_HAVE_RUN])),
     ),
-    st.tuples(st.just("call"), st.none()),
 ]
 freeze = st.tuples(st.just("freeze"), st.floats(0, 3600))
-jump = st.tuples(st.just("jump"), st.floats(-3600, 3600))
+jump = st.tuples(st.just("jump"), st.floats(-60, 60))
 # One of the two clocks tells the truth: where both lie at once, nobody can know a route's age.
 scripts = st.one_of(*(st.lists(st.one_of(*usual, odd), max_size=40) for odd in (freeze, jump)))
 
@@ -136,11 +135,9 @@ def test_no_request_that_may_have_run_is_repeated_and_no_old_route_is_followed(
 ) -> None:
     world, away_s = World(seed), float("-inf")
     for kind, value in script:
-        if kind != "call":
-            happen(world, kind, value)
-            if world.away:
-                away_s = world.true_s
-            continue
+        happen(world, kind, value)
+        if world.away:
+            away_s = world.true_s
         tries = world.call()
         assert 1 <= len(tries) <= 2
         if len(tries) == 2:
