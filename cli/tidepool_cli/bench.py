@@ -25,6 +25,7 @@ PATH = click.Path(path_type=Path)
 @click.option("--regain", metavar="T", help="Until a scarce type that was given back comes again: 30m, 12h, never.")
 @click.option("--image-pull", type=int, metavar="S", help="Seconds that an image takes to be pulled, as 333.")
 @click.option("--stress", type=float, metavar="F", help="Every policy again, harder than declared by F, as 1.5.")
+@click.option("--where", is_flag=True, help="Of each policy: where its dollars go, and why requests were late.")
 @click.option("--frontier", is_flag=True, help="Every setting of every policy's dial: cost against on-time.")
 @click.option("--cache", metavar="DIR", type=PATH, help="Where --frontier keeps its runs.  [default: .cache/frontier]")
 @click.option("--picture", metavar="FILE", type=PATH, help="The frontier as an SVG.")
@@ -43,6 +44,7 @@ def command(
     regain: str | None,
     image_pull: int | None,
     stress: float | None,
+    where: bool,
     frontier: bool,
     cache: Path | None,
     picture: Path | None,
@@ -64,6 +66,7 @@ def command(
       tidepool bench --policies tidepool,native
       tidepool bench --from-day 2 --days 3 --types ml.p4d.24xlarge
       tidepool bench --from-day 2 --policies tidepool,native --stress 1.5
+      tidepool bench --from-day 2 --policies tidepool,native --where
       tidepool bench --from-day 2 --frontier --picture frontier.svg --json frontier.json
       tidepool bench --trace ../shared/traces/servegen-week1.csv.gz \\
                      --fleet ../shared/traces/fleet-servegen-week1.json --from-day 2 --days 3
@@ -73,7 +76,7 @@ def command(
     from tidepool_lab.bench.stored import FOLDER
     from tidepool_lab.demo.compared import run
 
-    _check_frontier_options(frontier, cache=cache, picture=picture)
+    _check_frontier_options(frontier, where=where, cache=cache, picture=picture)
     to_stdout = str(json_file) == "-"
     with showing_progress(quiet=to_stdout) as progress:
         result = run(
@@ -89,6 +92,7 @@ def command(
             image_pull_s=image_pull,
             stress=stress,
             frontier=(cache or FOLDER) if frontier else None,
+            where=where,
             jobs=jobs,
             progress=progress,
         )
@@ -107,11 +111,12 @@ def command(
 
 
 def print_result(result: BenchResult) -> None:
-    """The table, and under it what it stands on; then, where they were asked for, the table under stress and the
-    frontier's."""
+    """The table, and under it what it stands on; then, where they were asked for, the table under stress, the
+    frontier's, and each policy's account."""
     from tidepool_lab.bench import frontier_table as swept
     from tidepool_lab.bench import stress_table as stress
     from tidepool_lab.bench.table import HEADINGS, notes_of, rows_of, title_of
+    from tidepool_lab.bench.where_table import where_tables_of
 
     if result.policies:
         _print(title_of(result), HEADINGS, rows_of(result))
@@ -128,6 +133,9 @@ def print_result(result: BenchResult) -> None:
         if equal:
             click.echo()
             _print("At equal on-time", swept.EQUAL_HEADINGS, equal)
+    for title, headings, rows in where_tables_of(result):
+        click.echo()
+        _print(title, headings, rows)
 
 
 def _print(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -140,13 +148,16 @@ def _notes(notes: Sequence[str]) -> None:
         out.print(note, markup=False)
 
 
-def _check_frontier_options(frontier: bool, *, cache: Path | None, picture: Path | None) -> None:
-    """BadInput for options that say something of a frontier that is not asked for."""
+def _check_frontier_options(frontier: bool, *, where: bool, cache: Path | None, picture: Path | None) -> None:
+    """BadInput for options that say something of a frontier that is not asked for, or that it does not go with."""
     given = {"--cache": cache, "--picture": picture}
     problems = [
         Problem(option, str(value), "only with --frontier", "add --frontier, or leave it out")
         for option, value in given.items()
         if value is not None and not frontier
     ]
+    if frontier and where:
+        hint = "a frontier's runs are kept without their accounts: ask for one of the two"
+        problems.append(Problem("--where", "on", "only without --frontier", hint))
     if problems:
         raise BadInput("the command line", tuple(problems))

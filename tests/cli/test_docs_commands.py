@@ -39,6 +39,7 @@ LONG = {
     "tidepool bench --from-day 2 --days 1 --policies tidepool,native --json table.json",
     "tidepool bench --from-day 2 --days 1 --types ml.p4d.24xlarge --scale 0.5 --policies tidepool",
     "tidepool bench --from-day 2 --days 1 --policies tidepool,native --stress 1.5",
+    "tidepool bench --from-day 2 --days 1 --policies tidepool,native --where",
     "tidepool bench --from-day 2 --days 1 --policies tidepool,native --frontier --picture frontier.svg",
     *(f"{WEEK} {rest}" for rest in WEEK_RUNS),
     *(f"{ONE_DAY.format(name)} --from-day 0 --days 1 --policies native,tidepool,floor" for name in DAYS),

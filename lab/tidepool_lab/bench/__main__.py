@@ -15,6 +15,7 @@ from tidepool_lab.bench.frontier_table import plain_frontier
 from tidepool_lab.bench.stored import FOLDER
 from tidepool_lab.bench.stress_table import plain_stress_table
 from tidepool_lab.bench.table import plain_table
+from tidepool_lab.bench.where_table import plain_where
 
 SAY_EVERY_S = 10.0
 
@@ -38,7 +39,7 @@ def main() -> int:
             stress=asked.stress,
             jobs=asked.jobs,
             progress=_Say(),
-            **({"folder": asked.cache} if asked.frontier else {}),
+            **({"folder": asked.cache} if asked.frontier else {"where": asked.where}),
         )
     except BadInput as wrong:
         print(wrong, file=sys.stderr)
@@ -48,6 +49,8 @@ def main() -> int:
         print("\n" + plain_stress_table(result), end="")
     if result.frontier:
         print("\n" + plain_frontier(result), end="")
+    if result.where:
+        print("\n" + plain_where(result), end="")
     if asked.picture:
         asked.picture.write_text(frontier_chart(result))
     if asked.json:
@@ -69,6 +72,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--image-pull", type=int)
     parser.add_argument("--stress", type=float)
     parser.add_argument("--frontier", action="store_true")
+    parser.add_argument("--where", action="store_true")
     parser.add_argument("--cache", type=Path, default=FOLDER)
     parser.add_argument("--picture", type=Path)
     parser.add_argument("--jobs", type=int, default=2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 
 from tidepool.errors import BadTrace, Problem
@@ -41,14 +42,16 @@ def run_bench(
     regain: str | None = None,
     image_pull_s: int | None = None,
     stress: float | None = None,
+    where: bool = False,
     jobs: int = 2,
     progress: Progress = no_progress,
 ) -> BenchResult:
     """The table of these policies. Without trace and fleet it is of the shipped seeded week.
 
     `policies` and `types`: nothing means all. `regain`, `image_pull_s`: as load_case. `stress`: every policy once more
-    under each stress of that factor. `jobs`: processes at once, 0 = one per core. `progress` hears (policy, simulated
-    seconds, of how many). Raises BadTrace with every problem of the input.
+    under each stress of that factor. `where`: each policy's account as well (where.py). `jobs`: processes at once, 0 =
+    one per core. `progress` hears (policy, simulated seconds, of how many). Raises BadTrace with every problem of
+    the input.
     """
     asked = ask(policies or POLICIES)
     if stress is not None:
@@ -64,7 +67,7 @@ def run_bench(
         regain=regain,
         image_pull_s=image_pull_s,
     )
-    return bench(case, asked, stress=stress, jobs=jobs, progress=progress)
+    return bench(replace(case, where=where), asked, stress=stress, jobs=jobs, progress=progress)
 
 
 def bench(

@@ -58,7 +58,7 @@ class Case:
     clock under it (bench-rules.md §7) and nothing else. `only_minutes` cuts the scored window short: for tests.
 
     `fleet` is what is true. Under --stress (bench-rules.md §6) `concurrency` is how many times the true one is
-    declared, and `start_up` how many times the declared start-up the true one is.
+    declared, and `start_up` how many times the declared start-up the true one is. `where`: each row has its account.
     """
 
     trace: str
@@ -76,6 +76,7 @@ class Case:
     start_up: float = 1.0
     cache: Path | None = CACHE
     options: Options = field(default_factory=Options)
+    where: bool = False
 
     @property
     def declared(self) -> ReferenceFleet:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from tidepool_lab.bench.case import Case, Options
+from tidepool_lab.bench.where import Where
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -40,6 +41,8 @@ class PolicyResult(_Strict):
     setting: Annotated[str, Field(exclude=True)] = ""
     dial: Annotated[float, Field(exclude=True)] = 1.0
     variant: Annotated[int, Field(exclude=True)] = 0
+    where: Annotated[Where | None, Field(exclude=True)] = None
+    """Its account, where that was asked for; in the JSON under the result's own `where`."""
 
 
 class Kind(StrEnum):
@@ -101,6 +104,8 @@ class BenchResult(_Strict):
     policies: tuple[PolicyResult, ...]
     stress: tuple[StressResult, ...] = ()
     frontier: tuple[FrontierPoint, ...] = ()
+    where: dict[str, Where] = {}
+    """The policies' accounts, by name."""
     left_out: Annotated[tuple[str, ...], Field(exclude=True)] = ()
     """Policies that could not run here, and why; said in the notes, not in the JSON."""
 
@@ -114,7 +119,7 @@ class BenchResult(_Strict):
         return next((row for row in self.policies if row.name == name), None)
 
 
-OPTIONAL = ("types", "scale", "regain", "image_pull_s", "stress", "frontier")
+OPTIONAL = ("types", "scale", "regain", "image_pull_s", "stress", "frontier", "where")
 """Keys of the JSON that stand for an option of the command: without it there is no such key."""
 
 
@@ -141,5 +146,6 @@ def result_of(
         policies=rows,
         stress=stress,
         frontier=frontier,
+        where={row.name: row.where for row in rows if row.where is not None},
         left_out=left_out,
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from tidepool.units import HOUR_S, MINUTE_S
 from tidepool_lab.bench.case import Case
 from tidepool_lab.bench.result import PolicyResult
+from tidepool_lab.bench.where import Account
 from tidepool_lab.inputs.account import account_of
 from tidepool_lab.inputs.reference import ReferenceFleet
 from tidepool_lab.rivals.dedicated import Dedicated, cost_usd, dedicated_cheapest, dedicated_peak, without_quota
@@ -35,15 +36,17 @@ def simulate(
     begins or ends (bench-rules.md §1.3).
     """
     first, until = (case.at_s(minute) for minute in case.simulated)
-    account = account_of(fleet or case.fleet, start_up=case.start_up)
-    cloud = Cloud(account, case.arrivals(), seed=case.seed, start_s=first, epoch_s=case.epoch_s)
+    spec = account_of(fleet or case.fleet, start_up=case.start_up)
+    cloud = Cloud(spec, case.arrivals(), seed=case.seed, start_s=first, epoch_s=case.epoch_s)
+    scored_from, scored_until = (case.at_s(minute) for minute in case.scored)
+    account = Account(cloud, scored_from, scored_until) if case.where else None
     policy.start(cloud)
     for stop in (*range(first + HOUR_S, until, HOUR_S), until):
         policy.run_to(cloud, stop)
         progress(name, stop - first, until - first)
     cloud.check_conservation()
-    scored_from, scored_until = (case.at_s(minute) for minute in case.scored)
-    return row_of(name, cloud.figures(scored_from, scored_until))
+    row = row_of(name, cloud.figures(scored_from, scored_until))
+    return row if account is None else row.model_copy(update={"where": account.close()})
 
 
 def row_of(name: str, figures: Figures) -> PolicyResult:

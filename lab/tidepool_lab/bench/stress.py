@@ -58,7 +58,7 @@ def run_stressed(
     case: Case, kind: Kind, factor: float, row: PolicyResult, *, progress: Progress = no_progress
 ) -> PolicyResult:
     """That row's policy once more, under stress. Settings are those of the row: nobody tunes for what is to come."""
-    harder = stressed(case, kind, factor)
+    harder = stressed(replace(case, where=False), kind, factor)
 
     def tell(policy: str, done_s: int, of_s: int) -> None:
         progress(f"{policy}, {words(kind, factor)}", done_s, of_s)

@@ -28,6 +28,7 @@ def run(
     image_pull_s: int | None = None,
     stress: float | None = None,
     frontier: Path | None = None,
+    where: bool = False,
     jobs: int,
     progress: Progress,
 ) -> BenchResult:
@@ -66,6 +67,7 @@ def run(
             regain=regain,
             image_pull_s=image_pull_s,
             stress=stress,
+            where=where,
             jobs=jobs,
             progress=progress,
         )
@@ -74,8 +76,13 @@ def run(
     problems = []
     if "oracle" in asked:
         problems.append(Problem("--policies", "oracle", "with a reference fleet only", "leave it out"))
-    swept = None if frontier is None else "on"
-    options = {"--stress": stress, "--regain": regain, "--image-pull": image_pull_s, "--frontier": swept}
+    options = {
+        "--stress": stress,
+        "--regain": regain,
+        "--image-pull": image_pull_s,
+        "--frontier": None if frontier is None else "on",
+        "--where": "on" if where else None,
+    }
     problems += [
         Problem(option, value, "with a reference fleet only", "leave it out")
         for option, value in options.items()

@@ -58,6 +58,8 @@ def _change_over(life: Lifecycle, endpoint: EndpointState, successors: list[Inst
     """
     old = [instance for instance in endpoint.instances if instance not in successors]
     for before, after in zip(old, successors, strict=False):
+        for instance in (before, after):
+            life.machines.on_change(instance)
         after.given_up = False
         after.copies, after.room, after.empty_since = before.copies, before.room, None
         for copy in after.copies:

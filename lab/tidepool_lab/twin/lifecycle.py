@@ -77,6 +77,7 @@ class Lifecycle:
         # A machine that ran this model before gives no discount (3.4).
         ready_s = now_s if settled else max(now_s, at.ready_s) + component.start_s
         copy = Copy(component, at, ready_s, replaces=replaces)
+        self.machines.on_change(at)
         at.room -= component.accelerators
         at.empty_since = None
         at.copies.append(copy)
@@ -92,6 +93,7 @@ class Lifecycle:
     def _serve(self, copy: Copy) -> None:
         if copy.state is not CopyState.STARTING:
             return
+        self.machines.on_change(copy.instance)
         copy.state = CopyState.READY
         component = copy.component
         component.progress_s = self.agenda.now_s
@@ -107,6 +109,7 @@ class Lifecycle:
         component = copy.component
         component.endpoint.touched_s = self.agenda.now_s
         left_s = 0.0
+        self.machines.on_change(copy.instance)
         if copy.state is CopyState.READY:
             copy.busy, left_s = self.requests.take_out(component.target, int(self.agenda.now_s))
         copy.state = CopyState.LEAVING
@@ -117,6 +120,7 @@ class Lifecycle:
 
     def _gone(self, copy: Copy) -> None:
         component, instance = copy.component, copy.instance
+        self.machines.on_change(instance)
         self.requests.left(self.model_index(component), copy.busy)
         component.copies.remove(copy)
         instance.copies.remove(copy)
@@ -220,6 +224,8 @@ class Lifecycle:
             endpoint.failure = container.failure
             self.set_status(endpoint, Status.FAILED)
             return
+        for instance in endpoint.instances:
+            self.machines.on_change(instance)
         self.set_status(endpoint, Status.IN_SERVICE)
         self.requests.set_ready(container.target, container.ready)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import isinf
 
@@ -36,6 +37,8 @@ class Machines:
         self.bills: list[Bill] = []
         self.changes: list[float] = []
         """Times of every launch and release."""
+        self.on_change: Callable[[Instance], None] = lambda _instance: None
+        """Told of an instance when it is launched, and before its copies change or it is released."""
         self.ordered: dict[EndpointState, int] = {}
         """Instances that were asked for and come regain_s later, by who asked. They are not held yet."""
         self._given_back: set[str] = set()
@@ -89,6 +92,7 @@ class Machines:
         bill = Bill(endpoint.type, endpoint.name, ready_s)
         self.bills.append(bill)
         self._bill_of[instance] = bill
+        self.on_change(instance)
         if not settled:
             self.changes.append(now_s)
         return instance
@@ -96,6 +100,7 @@ class Machines:
     def release(self, instance: Instance, now_s: float, *, replaced: bool = False) -> None:
         """It is gone: no longer billed, and its quota is free. `replaced`: another one stands in its place already, so
         that nothing was given back."""
+        self.on_change(instance)
         instance.endpoint.instances.remove(instance)
         instance.endpoint.touched_s = now_s
         self.held[instance.type.name] -= 1

@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 class Cohort:
     """`count` requests of one model that first arrived in the same step and have fared alike since.
 
-    first_s: first arrival. joined_s: when they joined the queue they stand in. rejected: at least once.
+    first_s: first arrival. joined_s: when they joined the queue they stand in. rejected: at least once. late: told
+    that they cannot be on time any more.
     """
 
     first_s: int
     count: int
     joined_s: int
     rejected: bool = False
+    late: bool = False
 
 
 @dataclass(slots=True, eq=False)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from math import ceil, exp
 
 import numpy as np
@@ -55,6 +56,11 @@ class Requests:
         self.leaving_busy = np.zeros(len(models), dtype=np.int64)
         self.leaving_finished = np.zeros(len(models), dtype=np.int64)
         self.on_minute: Callable[[int], None] = lambda _minute_s: None
+        self.on_route: Callable[[int, list[tuple[int, int]]], None] = lambda _model, _route: None
+        """Told of (model, its new route) before callers follow it."""
+        self.on_miss: Callable[[int, int | None, Cohort], None] | None = None
+        """Told once of (model, target, requests) that cannot be on time any more, in the first step in which that is
+        certain. The target is the one in whose queue they stand; None: they were rejected and are lost."""
         self.routes: dict[int, list[tuple[int, int]]] = {}
         self._queues: dict[int, deque[Cohort]] = {}
         self._mixed: set[int] = set()
@@ -83,7 +89,9 @@ class Requests:
 
     def follow(self, model: int, targets: list[tuple[int, int]], now_s: int) -> None:
         """From now on callers of `model` go to these (target, weight); [] = nowhere."""
-        self.routes[model] = [(t, w) for t, w in targets if w > 0] or [(self._no_home(model), 100)]
+        route = [(t, w) for t, w in targets if w > 0] or [(self._no_home(model), 100)]
+        self.on_route(model, route)
+        self.routes[model] = route
         if self._minute_s >= 0 and now_s < self._minute_s + 60:
             self._spread((now_s - self._minute_s) // STEP_S)
 
@@ -235,6 +243,8 @@ class Requests:
                 free -= count
                 if not head.count:
                     queue.popleft()
+            if self.on_miss is not None:
+                self._tell_misses(target, queue, now_s)
             self._expire(target, queue, now_s)
             if not queue:
                 del self._queues[target]
@@ -249,6 +259,26 @@ class Requests:
         self.outcomes.started[row, model] += count
         if now_s - cohort.first_s <= self.models[model].wait_s:
             self.outcomes.on_time[row, model] += count
+        else:
+            self._miss(model, target, cohort)
+
+    def _tell_misses(self, target: int, queue: deque[Cohort], now_s: int) -> None:
+        """Who has not started in this step and would be too late in the next has missed. Whose patience ends no later
+        than that (batch) is told of when it leaves."""
+        model = int(self.model_of[target])
+        spec = self.models[model]
+        if spec.wait_s >= spec.patience_s:
+            return
+        for cohort in reversed(queue):  # in order of arrival: before one that was told of, all were
+            if cohort.late:
+                break
+            if now_s + STEP_S - cohort.first_s > spec.wait_s:
+                self._miss(model, target, cohort)
+
+    def _miss(self, model: int, target: int | None, cohort: Cohort) -> None:
+        if self.on_miss is not None and not cohort.late:
+            cohort.late = True
+            self.on_miss(model, target, cohort)
 
     def _expire(self, target: int, queue: deque[Cohort], now_s: int) -> None:
         """Patience counts from the first arrival. Batch requests that came back may stand behind younger ones."""
@@ -266,6 +296,7 @@ class Requests:
     def _leave(self, target: int, model: int, cohort: Cohort) -> None:
         self.queued[target] -= cohort.count
         self.expired[target] += cohort.count
+        self._miss(model, target, cohort)
         self.outcomes.timed_out[self.outcomes.row(cohort.first_s), model] += cohort.count
 
     def _reject(self, target: int, cohort: Cohort, now_s: int) -> None:
@@ -278,6 +309,7 @@ class Requests:
             self.outcomes.rejected_once[row, model] += cohort.count
         if self.models[model].kind is Kind.INTERACTIVE or now_s - cohort.first_s >= self.times.retry_until_s:
             self.outcomes.lost[row, model] += cohort.count
+            self._miss(model, None, cohort)
             return
         waiting = self._waiting.setdefault(model, Waiting(now_s + self.times.retry_s))
         waiting.cohorts.append(cohort)
@@ -290,6 +322,7 @@ class Requests:
             for cohort in cohorts:
                 if now_s - cohort.first_s > self.times.retry_until_s:
                     self.outcomes.lost[self.outcomes.row(cohort.first_s), model] += cohort.count
+                    self._miss(model, None, cohort)
                     continue
                 for target, part in self._divide(model, cohort):
                     if self.ready[target]:
@@ -309,11 +342,7 @@ class Requests:
             return [(route[0][0], cohort)]
         shares = np.array([w for _, w in route], dtype=np.float64)
         drawn = self.rng.multinomial(cohort.count, shares / shares.sum())
-        return [
-            (target, Cohort(cohort.first_s, int(n), cohort.joined_s, cohort.rejected))
-            for (target, _), n in zip(route, drawn, strict=True)
-            if n
-        ]
+        return [(target, replace(cohort, count=int(n))) for (target, _), n in zip(route, drawn, strict=True) if n]
 
     def still_waiting(self) -> Ints:
         """[models]: requests in queues, and those whose callers will try again."""
