@@ -47,7 +47,7 @@ def a_move(hour: float = 2, *, phase: Phase = Phase.DONE) -> Move:
         "two of eight accelerators would do", -18.9, 8.0,
     )  # fmt: skip
     began = FROM_S + int(hour * HOUR_S)
-    return Move("m1", 3, ask, phase, 0, since=began + 900, began=began)
+    return Move("m1", 3, ask, phase, 0, since=began + 900, began=began, usd=7.25)
 
 
 def a_summary(**changes: object) -> Summary:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from builders import P4D, WIDE
+from builders import NOW, P4D, WIDE
 from builders.move_world import MODEL, OWN, POOL_A, POOL_B, World, a_move
 from tidepool.config.resolve import model_config
-from tidepool.config.types import Config, Hosting, PoolConfig, RouteConfig, Rung, Safety, Via
-from tidepool.fleet import EndpointKind, Status
+from tidepool.config.types import Config, Hosting, Limits, PoolConfig, RouteConfig, Rung, Safety, Shape, Via, Window
+from tidepool.fleet import Boundary, EndpointKind, Route, Status, Target
 from tidepool.move import preflight as rules
 from tidepool.move.state import Move, Phase
 from tidepool.plan.change import StartMove
@@ -27,6 +27,7 @@ def a_world(source: str = POOL_A, **changes: Any) -> rules.World:
         endpoints=live.endpoints,
         components=live.components,
         instance_types={P4D.name: P4D},
+        now=NOW,
     )
     return replace(base, **changes)
 
@@ -43,8 +44,16 @@ def with_pool(world: rules.World, **changes: Any) -> rules.World:
     return replace(world, endpoints={**world.endpoints, POOL_B: replace(world.endpoints[POOL_B], **changes)})
 
 
-def an_open_move(model: str = MODEL) -> Move:
-    return Move("open", 1, replace(a_move(), model=model), Phase.SHIFT, step=0, since=0, began=0)
+def an_open_move(model: str = MODEL, **changes: Any) -> Move:
+    return replace(Move("open", 1, replace(a_move(), model=model), Phase.SHIFT, step=0, since=0, began=0), **changes)
+
+
+def with_home(world: rules.World, name: str = POOL_A, **changes: Any) -> rules.World:
+    return replace(world, endpoints={**world.endpoints, name: replace(world.endpoints[name], **changes)})
+
+
+def limited(**limits: Any) -> Config:
+    return replace(CONFIG, safety=Safety(limits=replace(WIDE, **limits)))
 
 
 def the_model(**changes: Any) -> Any:
@@ -63,6 +72,9 @@ ONE_AT_A_TIME = replace(CONFIG, safety=Safety(limits=replace(WIDE, moves_at_once
 POOL_B_SCALES = replace(CONFIG, pools={**CONFIG.pools, POOL_B: PoolConfig(POOL_B, POOL_B, act=Rung.SCALE)})
 NOT_DECLARED = replace(CONFIG, pools={POOL_A: PoolConfig(POOL_A, POOL_A)})
 BY_NAME = replace(CONFIG, identity="name")
+THEIR_TENANTS = replace(CONFIG, pools={**CONFIG.pools, POOL_B: PoolConfig(POOL_B, POOL_B, tenants=("other",))})
+AT_NIGHT = replace(CONFIG, safety=Safety(limits=WIDE, move_hours=(Window((0,), 20 * 60, 24 * 60),)))
+ROLE = Boundary(role="role/pool-b")
 FULL = {P4D.name: replace(P4D, quota=8)}
 
 REFUSED: dict[str, tuple[rules.World, StartMove, str]] = {
@@ -73,6 +85,62 @@ REFUSED: dict[str, tuple[rules.World, StartMove, str]] = {
     "no route": (a_world(model=the_model(route=RouteConfig(Via.NONE))), a_move(), "no route"),
     "another move of it": (a_world(open=(an_open_move(),)), a_move(), "move open of the same model is open"),
     "too many moves": (a_world(config=ONE_AT_A_TIME, open=(an_open_move("x"),)), a_move(), "1 moves are open, 1 may"),
+    "quiet hours": (a_world(config=AT_NIGHT), a_move(), "outside move_hours"),
+    "too many at one pool": (
+        a_world(config=limited(moves_per_pool=1), open=(an_open_move("x"),)),
+        a_move(),
+        "1 moves at pool-b are open (open), 1 may be",
+    ),
+    "too dear": (a_world(config=limited(usd_per_move=0.5)), a_move(), "about $1.00, usd_per_move is $0.50"),
+    "too dear today": (
+        a_world(config=limited(move_usd_per_day=10), ended=(an_open_move("x", usd=9.5),)),
+        a_move(),
+        "of the last 24 hours cost $9.50, this one about $1.00: move_usd_per_day is $10.00",
+    ),
+    "the route is elsewhere": (
+        a_world(route=Route(MODEL, 3, (Target(POOL_B, "other", 100),), NOW)),
+        a_move(),
+        "the route sends callers to other, the decision saw m",
+    ),
+    "cannot move": (with_source(a_world(), unmovable="it is an adapter of b"), a_move(), "m cannot move: it is an ad"),
+    "data capture": (with_home(a_world(), unmovable="data capture is on"), a_move(), "nothing moves from pool-a: data"),
+    "to data capture": (
+        with_pool(a_world(), unmovable="data capture is on"),
+        a_move(),
+        "moves to pool-b: data capture",
+    ),
+    "its pool is changing": (with_home(a_world(), status=Status.UPDATING), a_move(), "pool-a is Updating"),
+    "another tenant": (a_world(config=THEIR_TENANTS), a_move(), "pool-b takes tenants other; m has its own"),
+    "another role": (
+        with_pool(a_world(), boundary=ROLE),
+        a_move(),
+        "the move would change its boundary: execution role none here, role/pool-b there",
+    ),
+    "its Model has another role": (
+        with_source(a_world(), boundary=Boundary(isolated=True)),
+        a_move(POOL_A, "tidepool-m"),
+        "network isolation off here, on there",
+    ),
+    "a key that a new endpoint has not": (
+        with_home(a_world(OWN), OWN, boundary=Boundary(kms_key="k")),
+        a_move(OWN, "tidepool-m"),
+        "KMS key k here, none there",
+    ),
+    "in place for a component": (
+        with_home(a_world(), instance_type="ml.x", other_types=(P4D.name,)),
+        a_move(),
+        f"pool-a lists {P4D.name} among its own InstancePools: give m Specifications for it",
+    ),
+    "in place for an endpoint": (
+        with_home(a_world(OWN), OWN, instance_type="ml.x", other_types=(P4D.name,)),
+        a_move(OWN, "tidepool-m"),
+        "put it first there, and nothing needs to move",
+    ),
+    "nobody measured it": (
+        a_world(model=the_model(shapes=(Shape(Hosting.SHARED, P4D.name, accelerators=1),))),
+        a_move(),
+        "says its `concurrency`",
+    ),
     "no source": (a_world(components={}), a_move(), "the source m is not there"),
     "another model's source": (with_source(a_world(), model="other"), a_move(), "a home of other, not of m"),
     "on another endpoint": (with_source(a_world(), endpoint=POOL_B), a_move(), "the decision saw pool-a"),
@@ -129,3 +197,36 @@ def test_copies_that_fit_on_machines_that_are_there_need_no_quota() -> None:
     """Both pools have 4 machines of 8: 8 of 8 are in use, and two copies fit on what pool-b has."""
     assert reasons(a_world(instance_types=FULL)) == ()
     assert any("quota" in reason for reason in reasons(a_world(instance_types=FULL), a_move(size=33)))
+
+
+def test_a_base_does_not_move_away_from_its_adapters() -> None:
+    world = a_world()
+    adapters = {name: replace(world.components[MODEL], name=name, base=MODEL) for name in ("b", "a")}
+    found = reasons(replace(world, components={**world.components, **adapters}))
+    assert any("its adapters a, b would be left without their base m" in reason for reason in found)
+
+
+def test_what_an_open_move_will_cost_counts_for_the_day_and_what_it_has_cost_if_that_is_more() -> None:
+    dear = an_open_move("x", usd=9.5)
+    assert any("cost $9.50" in why for why in reasons(a_world(config=limited(move_usd_per_day=10), open=(dear,))))
+    assert reasons(a_world(config=limited(move_usd_per_day=10), open=(an_open_move("x"),))) == ()
+
+
+def test_a_route_that_nobody_wrote_or_that_names_the_source_is_no_reason() -> None:
+    assert reasons(a_world(route=None)) == ()
+    assert reasons(a_world(route=Route(MODEL, 1, (Target(POOL_A, MODEL, 100),), NOW))) == ()
+
+
+def test_a_tenant_that_the_pool_lists_may_enter() -> None:
+    assert reasons(a_world(config=THEIR_TENANTS, model=the_model(tenant="other"))) == ()
+
+
+def test_by_default_there_is_no_limit_of_dollars_or_of_moves_at_one_pool() -> None:
+    assert (Limits().moves_per_pool, Limits().usd_per_move, Limits().move_usd_per_day) == (None, None, None)
+
+
+def test_a_dedicated_endpoint_that_only_changes_its_type_is_told_how_that_goes_in_place() -> None:
+    """It may move: Tidepool may not update an endpoint of people, and an update in place is not soaked."""
+    assert "UpdateEndpoint of own with" in rules.in_place(a_move(OWN, "tidepool-m"), "ml.other")
+    assert rules.in_place(a_move(OWN, "tidepool-m"), P4D.name) == ""
+    assert rules.in_place(a_move(POOL_A, "tidepool-m"), "ml.other") == ""

@@ -157,3 +157,8 @@ def test_a_day_has_hours_and_a_week_has_days() -> None:
 
 def test_counts_are_shortened_to_what_fits() -> None:
     assert [short(n) for n in (0, 999, 1200, 250_000, 3_400_000)] == ["0", "999", "1.2 k", "250 k", "3.4 M"]
+
+
+def test_a_move_is_told_with_the_dollars_that_both_its_homes_cost() -> None:
+    page = render(a_summary())
+    assert "<th class=n>Double hosting</th>" in page and "<td class=n>$7.25</td>" in page

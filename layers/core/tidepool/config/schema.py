@@ -204,6 +204,9 @@ class LimitsBlock(Block):
     instances_per_hour: f.Count | None = None
     moves_at_once: f.Count | None = None
     moves_per_day: f.Count | None = None
+    moves_per_pool: f.Positive | None = None
+    usd_per_move: f.Dollars | None = None
+    move_usd_per_day: f.Dollars | None = None
 
 
 class FreezeBlock(Block):

@@ -193,13 +193,20 @@ class Money:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Blast radius. copies_per_tick None = 10 % of the fleet's copies, at least 2."""
+    """Blast radius. copies_per_tick None = 10 % of the fleet's copies, at least 2.
+
+    moves_per_pool: open at once that leave or enter one pool. usd_per_move, move_usd_per_day: dollars of double
+    hosting, of one move and of all in 24 hours. None = no limit.
+    """
 
     copies_per_tick: int | None = None
     lowered_per_hour: float = 0.20
     instances_per_hour: int = 2
     moves_at_once: int = 1
     moves_per_day: int = 2
+    moves_per_pool: int | None = None
+    usd_per_move: float | None = None
+    move_usd_per_day: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

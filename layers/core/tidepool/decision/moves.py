@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tidepool.config.calendar import in_window
 from tidepool.config.types import Config, Hosting, Rung
 from tidepool.decision.homes import Better, movable
 from tidepool.decision.record import Held
 from tidepool.decision.standing import frozen, held
-from tidepool.fleet import Fleet
+from tidepool.fleet import Fleet, boundary_alone
 from tidepool.guard.limits import moves_left
 from tidepool.memory import Memory
+from tidepool.move.preflight import in_place
 from tidepool.plan.change import StartMove, change_id
-from tidepool.units import rounded
+from tidepool.units import rounded, usd
 
 NAME_LENGTH = 63
 """SageMaker's limit for names of endpoints and components (sagemaker-facts)."""
@@ -89,18 +91,39 @@ def _bound(one: Better, fleet: Fleet, config: Config, changing: frozenset[str], 
         return "busy", home.busy or "its size is changing now"
     if home.size_now < 1:
         return "busy", "it is asleep: there is nothing to move"
+    unlike = _unlike(one, fleet)
+    if unlike:
+        return "recommend", unlike
     if freeze:
         return "freeze", freeze
     if not in_window(config.safety.move_hours, config.timezone, now):
         return "limits", "outside move_hours"
+    most = config.safety.limits.usd_per_move
+    if most is not None and one.verdict.move_usd > most:
+        return "budget", f"its double hosting costs about {usd(one.verdict.move_usd)}, usd_per_move is {usd(most)}"
     return "", ""
+
+
+def _unlike(one: Better, fleet: Fleet) -> str:
+    """Why the place cannot take it as it is, and a person would have to change one side; '' when it can.
+
+    The preflight says the same of a move that is asked for; here none is asked for again and again.
+    """
+    component, endpoint, place = one.home.component, one.home.endpoint, one.verdict.place
+    assert place is not None
+    if component is not None and component.unmovable:
+        return component.unmovable
+    if not place.dedicated and fleet.endpoints[place.name].unmovable:
+        return f"nothing moves to {place.name}: {fleet.endpoints[place.name].unmovable}"
+    there = boundary_alone(component or endpoint) if place.dedicated else fleet.endpoints[place.name].boundary
+    return "; ".join(f"it would change its boundary: {each}" for each in endpoint.boundary.unlike(there))
 
 
 def _start(one: Better, now: int) -> StartMove:
     place, home = one.verdict.place, one.home
     assert place is not None
     identity = change_id(now, "move", one.subject.model, place.name)
-    return StartMove(
+    ask = StartMove(
         id=identity,
         model=one.subject.model,
         from_hosting=home.hosting,
@@ -115,6 +138,8 @@ def _start(one: Better, now: int) -> StartMove:
         usd_per_hour=rounded(-one.verdict.saves_usd_per_hour),
         move_cost_usd=rounded(one.verdict.move_usd),
     )
+    instead = in_place(ask, home.endpoint.instance_type)
+    return replace(ask, because=f"{ask.because}; {instead}") if instead else ask
 
 
 def _new_name(model: str, identity: str) -> str:

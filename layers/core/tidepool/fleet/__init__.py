@@ -1,7 +1,15 @@
 """The observed world: what Describe and the metrics showed at one moment. Values only, no rules."""
 
 from tidepool.fleet.demand import Evidence, Series
-from tidepool.fleet.hosting import Boundary, Component, Endpoint, EndpointKind, InstanceType, Status
+from tidepool.fleet.hosting import (
+    Boundary,
+    Component,
+    Endpoint,
+    EndpointKind,
+    InstanceType,
+    Status,
+    boundary_alone,
+)
 from tidepool.fleet.route import Route, Target
 from tidepool.fleet.signals import Signal, SignalKind
 from tidepool.fleet.world import Fleet
@@ -20,4 +28,5 @@ __all__ = [
     "SignalKind",
     "Status",
     "Target",
+    "boundary_alone",
 ]

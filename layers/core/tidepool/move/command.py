@@ -67,11 +67,15 @@ class Resize:
 Command = CreateTarget | Probe | WriteRoute | Resize | Delete | Sweep | Shrink
 
 
+CREATES = "create "
+"""How the intent of a CreateTarget begins."""
+
+
 def intent(command: Command) -> str:
     """The command in a few words, as the ledger and `tidepool moves` show it."""
     match command:
         case CreateTarget():
-            return f"create {command.new.name}"
+            return f"{CREATES}{command.new.name}"
         case Probe():
             return "probe the target"
         case WriteRoute():

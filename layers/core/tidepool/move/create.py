@@ -8,7 +8,7 @@ from tidepool.config.types import Hosting
 from tidepool.fleet import Route, Status
 from tidepool.fleet.asked import NewComponent, NewEndpoint
 from tidepool.move.capacity import asked
-from tidepool.move.command import CreateTarget, WriteRoute
+from tidepool.move.command import CREATES, CreateTarget, WriteRoute
 from tidepool.move.naming import target_tags
 from tidepool.move.routing import source_only
 from tidepool.move.seen import Seen
@@ -61,7 +61,7 @@ def _stopped(move: Move, seen: Seen) -> str:
 
 def _asked(move: Move) -> bool:
     """A create may have been sent. (The intent is saved before, and nothing but a create follows it here.)"""
-    return move.intent.startswith("create ")
+    return move.intent.startswith(CREATES)
 
 
 def _never_made(move: Move, seen: Seen, now: int, why: str) -> Turn:

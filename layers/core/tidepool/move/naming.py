@@ -18,7 +18,9 @@ _AWS = "aws:"
 """AWS refuses tags that begin with aws: in a request."""
 
 NAME_MAX = 63
-"""Component and endpoint names: `[a-zA-Z0-9]([\\-a-zA-Z0-9]*[a-zA-Z0-9])?`, at most 63 (sagemaker-facts)."""
+NAME_PATTERN = re.compile(r"[a-zA-Z0-9]([\-a-zA-Z0-9]*[a-zA-Z0-9])?")
+"""Names of components, endpoints and SageMaker Models (sagemaker-facts). An image, as a component defined by a
+container shows it, is none."""
 
 
 def target_name(model: str, move_id: str) -> str:

@@ -1,36 +1,45 @@
-"""Preflight: everything that must be true before a move begins, all at once. What is not is said, and nothing done."""
+"""Preflight: everything that must be true before a move begins, all at once. What is not is said, and nothing done.
+
+Not checked, because no call and no line of fleet.yaml tells it: whether callers may invoke the target. Those who may
+not are answered by the source until the drain, which then is never silent, and the move goes back (move/drain.py).
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from tidepool.config.calendar import in_window
 from tidepool.config.resolve import pool_of_endpoint
 from tidepool.config.types import Config, Hosting, ModelConfig, Rung, Via
-from tidepool.fleet import Component, Endpoint, EndpointKind, InstanceType, Status
+from tidepool.fleet import Component, Endpoint, EndpointKind, InstanceType, Route, Status, boundary_alone
 from tidepool.fleet.identity import identity_of
-from tidepool.move.naming import NAME_MAX, target_tags
-from tidepool.move.seen import Side, component_side, endpoint_side
+from tidepool.move.naming import NAME_MAX, NAME_PATTERN, target_tags
+from tidepool.move.seen import component_side, endpoint_side
 from tidepool.move.state import Move
 from tidepool.plan.change import StartMove
-
-_MODEL_NAME = re.compile(r"[a-zA-Z0-9]([\-a-zA-Z0-9]*[a-zA-Z0-9])?")
-"""A SageMaker Model's name. A component defined by a container shows an image instead, which is none."""
+from tidepool.units import usd
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What a move is judged on before it begins. held, frozen: who and why, '' when nobody. open: moves now open."""
+    """What a move is judged on before it begins.
+
+    held, frozen: who and why, '' when nobody. open: moves now open. ended: those that ended in the last 24 hours.
+    route: where callers go now; None = it was never written, or its store is away.
+    """
 
     config: Config
     model: ModelConfig
     endpoints: Mapping[str, Endpoint]
     components: Mapping[str, Component]
     instance_types: Mapping[str, InstanceType]
+    now: int
     open: tuple[Move, ...] = ()
+    ended: tuple[Move, ...] = ()
     held: str = ""
     frozen: str = ""
+    route: Route | None = None
 
 
 def source_of(ask: StartMove, world: World) -> Component | Endpoint | None:
@@ -40,9 +49,9 @@ def source_of(ask: StartMove, world: World) -> Component | Endpoint | None:
 
 def preflight(ask: StartMove, to_component: str, world: World) -> tuple[str, ...]:
     """Every reason why the move may not begin; () when it may."""
-    found = [*_people(ask, world), *_source(ask, world), *_target(ask, to_component, world)]
-    found += _room(ask, world) if not found else []
-    return tuple(found)
+    found = [*_people(ask, world), *_limits(ask, world), *_source(ask, world), *_target(ask, to_component, world)]
+    # Between two homes that are not there, or not what was decided, nothing can be compared or counted.
+    return tuple(found or [*_between(ask, world), *_room(ask, world)])
 
 
 def effective_rung(ask: StartMove, world: World) -> Rung:
@@ -51,100 +60,154 @@ def effective_rung(ask: StartMove, world: World) -> Rung:
     return min([world.model.act, *(pool.act for pool in pools if pool is not None)])
 
 
-def _people(ask: StartMove, world: World) -> list[str]:
-    found = []
+def _people(ask: StartMove, world: World) -> Iterator[str]:
     if world.held:
-        found.append(f"held: {world.held}")
+        yield f"held: {world.held}"
     if world.frozen:
-        found.append(f"frozen: {world.frozen}")
+        yield f"frozen: {world.frozen}"
     rung = effective_rung(ask, world)
     if rung < Rung.ASK:
-        found.append(f"fleet.yaml lets {ask.model} act up to '{rung.name.lower()}' there; a move needs 'ask'")
+        yield f"fleet.yaml lets {ask.model} act up to '{rung.name.lower()}' there; a move needs 'ask'"
     if world.model.route.via is Via.NONE:
-        found.append("no route: callers could not follow; declare `route` in fleet.yaml")
+        yield "no route: callers could not follow; declare `route` in fleet.yaml"
+    called = {target.name for target in world.route.targets if target.weight > 0} if world.route else set()
+    source = ask.component or ask.from_endpoint
+    if called - {source}:
+        yield f"the route sends callers to {', '.join(sorted(called))}, the decision saw {source}"
+
+
+def _limits(ask: StartMove, world: World) -> Iterator[str]:
+    """How many at once, when, and for how many dollars of double hosting."""
+    limits, config = world.config.safety.limits, world.config
+    if not in_window(config.safety.move_hours, config.timezone, world.now):
+        yield "outside move_hours of fleet.yaml"
     same = [move.id for move in world.open if move.ask.model == ask.model]
     if same:
-        found.append(f"move {same[0]} of the same model is open")
-    limit = world.config.safety.limits.moves_at_once
-    if len(world.open) >= limit:
-        found.append(f"{len(world.open)} moves are open, {limit} may be")
-    return found
+        yield f"move {same[0]} of the same model is open"
+    if len(world.open) >= limits.moves_at_once:
+        yield f"{len(world.open)} moves are open, {limits.moves_at_once} may be"
+    for name in (ask.from_endpoint, ask.to_endpoint):
+        there = [move.id for move in world.open if name in {move.ask.from_endpoint, move.ask.to_endpoint}]
+        if limits.moves_per_pool is not None and len(there) >= limits.moves_per_pool:
+            yield f"{len(there)} moves at {name} are open ({', '.join(there)}), {limits.moves_per_pool} may be"
+    if limits.usd_per_move is not None and ask.move_cost_usd > limits.usd_per_move:
+        yield f"its double hosting costs about {usd(ask.move_cost_usd)}, usd_per_move is {usd(limits.usd_per_move)}"
+    # An open move costs what was expected of it, or what it has cost already.
+    spent = sum(move.usd for move in world.ended) + sum(max(m.usd, m.ask.move_cost_usd) for m in world.open)
+    if limits.move_usd_per_day is not None and spent + ask.move_cost_usd > limits.move_usd_per_day:
+        yield (
+            f"moves of the last 24 hours cost {usd(spent)}, this one about {usd(ask.move_cost_usd)}:"
+            f" move_usd_per_day is {usd(limits.move_usd_per_day)}"
+        )
 
 
-def _source(ask: StartMove, world: World) -> list[str]:
+def _source(ask: StartMove, world: World) -> Iterator[str]:
     source = source_of(ask, world)
     if source is None:
-        return [f"the source {ask.component or ask.from_endpoint} is not there"]
-    found = []
+        yield f"the source {ask.component or ask.from_endpoint} is not there"
+        return
     side = component_side(source) if isinstance(source, Component) else endpoint_side(source)
+    home = world.endpoints.get(ask.from_endpoint)
     if source.model != ask.model:
-        found.append(f"{side.name} is a home of {source.model or 'nobody'}, not of {ask.model}")
+        yield f"{side.name} is a home of {source.model or 'nobody'}, not of {ask.model}"
     if isinstance(source, Component) and source.endpoint != ask.from_endpoint:
-        found.append(f"{side.name} is on {source.endpoint}, the decision saw {ask.from_endpoint}")
+        yield f"{side.name} is on {source.endpoint}, the decision saw {ask.from_endpoint}"
     if isinstance(source, Endpoint) and source.kind is not EndpointKind.DEDICATED:
-        found.append(f"{side.name} cannot move: {source.unmovable or 'it is not a dedicated endpoint'}")
-    if side.status is not Status.IN_SERVICE:
-        found.append(f"{side.name} is {side.status}: somebody is changing it")
-    if not _MODEL_NAME.fullmatch(side.artifact):
-        found.append(f"{side.name} runs {side.artifact or 'an unnamed container'}, not a SageMaker Model")
-    found += _identity(ask, side, source.tags, world)
-    return found
+        yield f"{side.name} cannot move: {source.unmovable or 'it is not a dedicated endpoint'}"
+    elif source.unmovable:
+        yield f"{side.name} cannot move: {source.unmovable}"
+    elif not NAME_PATTERN.fullmatch(side.artifact):
+        yield f"{side.name} runs {side.artifact or 'an unnamed container'}, not a SageMaker Model"
+    if isinstance(source, Component) and home is not None and home.unmovable:
+        yield f"nothing moves from {home.name}: {home.unmovable}"
+    adapters = sorted(c.name for c in world.components.values() if c.base == ask.component) if ask.component else []
+    if adapters:
+        yield f"its adapters {', '.join(adapters)} would be left without their base {side.name}"
+    homes = {side.name: side.status} | ({home.name: home.status} if home is not None else {})
+    for name, status in homes.items():
+        if status is not Status.IN_SERVICE:
+            yield f"{name} is {status}: somebody is changing it"
+    # The target must be known as the same model, or the next decision would not know its home.
+    if identity_of(world.config.identity, "", target_tags(source.tags, ask.id)) != ask.model:
+        yield (
+            f"{side.name} would lose its identity: fleet.yaml says `identity: {world.config.identity}`, and a new home"
+            " has a new name; use `identity: tag:KEY`"
+        )
 
 
-def _identity(ask: StartMove, side: Side, tags: Mapping[str, str], world: World) -> list[str]:
-    """The target must be known as the same model, or the next decision would not know its home."""
-    kept = identity_of(world.config.identity, "", target_tags(tags, ask.id))
-    if kept == ask.model:
-        return []
-    return [
-        f"{side.name} would lose its identity: fleet.yaml says `identity: {world.config.identity}`, and a new home"
-        " has a new name; use `identity: tag:KEY`"
-    ]
-
-
-def _target(ask: StartMove, to_component: str, world: World) -> list[str]:
-    found = []
+def _target(ask: StartMove, to_component: str, world: World) -> Iterator[str]:
     if ask.to_endpoint == ask.from_endpoint:
-        found.append(f"{ask.to_endpoint} is where it lives")
-    if world.model.shape(ask.to_hosting, ask.instance_type) is None:
-        found.append(f"no shape of {ask.model} for {ask.to_hosting} on {ask.instance_type}: its capacity is unknown")
+        yield f"{ask.to_endpoint} is where it lives"
+    shape = world.model.shape(ask.to_hosting, ask.instance_type)
+    if shape is None or shape.concurrency is None:
+        where = f"{ask.to_hosting} on {ask.instance_type}"
+        yield f"no shape of {ask.model} for {where} says its `concurrency`: its capacity is unknown"
     match ask.to_hosting:
         case Hosting.SHARED:
-            found += _pool(ask, to_component, world)
+            yield from _pool(ask, to_component, world)
         case Hosting.DEDICATED:
             if ask.to_endpoint in world.endpoints:
-                found.append(f"the name {ask.to_endpoint} is taken")
-            if not _MODEL_NAME.fullmatch(ask.to_endpoint) or len(ask.to_endpoint) > NAME_MAX:
-                found.append(f"{ask.to_endpoint!r} is not an endpoint's name of at most {NAME_MAX} characters")
-    return found
+                yield f"the name {ask.to_endpoint} is taken"
+            if not NAME_PATTERN.fullmatch(ask.to_endpoint) or len(ask.to_endpoint) > NAME_MAX:
+                yield f"{ask.to_endpoint!r} is not an endpoint's name of at most {NAME_MAX} characters"
 
 
-def _pool(ask: StartMove, to_component: str, world: World) -> list[str]:
+def _pool(ask: StartMove, to_component: str, world: World) -> Iterator[str]:
     pool = world.endpoints.get(ask.to_endpoint)
     if pool is None or pool.kind is not EndpointKind.POOL:
-        return [f"{ask.to_endpoint} is not a pool that is there"]
-    found = []
-    if pool_of_endpoint(world.config, pool.name) is None:
-        found.append(f"{pool.name} is no pool of fleet.yaml")
+        yield f"{ask.to_endpoint} is not a pool that is there"
+        return
+    declared = pool_of_endpoint(world.config, pool.name)
+    if declared is None:
+        yield f"{pool.name} is no pool of fleet.yaml"
+    elif declared.tenants and world.model.tenant not in declared.tenants:
+        label = world.model.tenant or "its own, private label"
+        yield f"{pool.name} takes tenants {', '.join(declared.tenants)}; {ask.model} has {label}"
+    if pool.unmovable:
+        yield f"nothing moves to {pool.name}: {pool.unmovable}"
     if pool.status is not Status.IN_SERVICE:
-        found.append(f"{pool.name} is {pool.status}: somebody is changing it")
+        yield f"{pool.name} is {pool.status}: somebody is changing it"
     if pool.instance_type != ask.instance_type:
-        found.append(f"{pool.name} has {pool.instance_type}, the decision saw {ask.instance_type}")
+        yield f"{pool.name} has {pool.instance_type}, the decision saw {ask.instance_type}"
     if to_component in world.components:
-        found.append(f"the name {to_component} is taken")
-    return found
+        yield f"the name {to_component} is taken"
 
 
-def _room(ask: StartMove, world: World) -> list[str]:
-    """Instances that the target may still need, against the type's quota and the pool's maximum.
+def _between(ask: StartMove, world: World) -> Iterator[str]:
+    """What is not the same on both sides and must be, and what needs no move at all."""
+    source, home = source_of(ask, world), world.endpoints[ask.from_endpoint]
+    assert source is not None
+    shared = ask.to_hosting is Hosting.SHARED
+    there = world.endpoints[ask.to_endpoint].boundary if shared else boundary_alone(source)
+    for difference in home.boundary.unlike(there):
+        yield f"the move would change its boundary: {difference}"
+    if ask.instance_type in home.other_types and ask.to_hosting is ask.from_hosting:
+        how = f"give {ask.component} Specifications for it" if shared else "put it first there"
+        yield f"{home.name} lists {ask.instance_type} among its own InstancePools: {how}, and nothing needs to move"
+
+
+def in_place(ask: StartMove, from_type: str) -> str:
+    """How the same could be had without a move, '' when it could not: a dedicated endpoint's type can change in place.
+
+    SageMaker does it with an UpdateEndpoint, without a route and without the checks of a move; Tidepool may not.
+    """
+    alone = ask.from_hosting is ask.to_hosting is Hosting.DEDICATED
+    if not alone or not from_type or from_type == ask.instance_type:
+        return ""
+    return f"in place: UpdateEndpoint of {ask.from_endpoint} with {ask.instance_type} in its InstancePools"
+
+
+def _room(ask: StartMove, world: World) -> Iterator[str]:
+    """Instances that the target may still need beside the source's, against the type's quota and the pool's maximum.
 
     SageMaker places copies; only accelerators are counted here, so this can only say no too late, never too soon.
     """
     kind = world.instance_types.get(ask.instance_type)
     if kind is None:
-        return [f"accelerators and quota of {ask.instance_type} are not known"]
+        yield f"accelerators and quota of {ask.instance_type} are not known"
+        return
     used = sum(_instances(e) for e in world.endpoints.values() if e.instance_type == ask.instance_type)
-    more, found = ask.size, []
+    more = ask.size
     if ask.to_hosting is Hosting.SHARED:
         pool = world.endpoints[ask.to_endpoint]
         held = sum(
@@ -156,10 +219,9 @@ def _room(ask: StartMove, world: World) -> list[str]:
         needed = -(-wanted // max(1, kind.accelerators))
         more = max(0, needed - _instances(pool))
         if needed > pool.max_instances:
-            found.append(f"{pool.name} would need {needed} instances, its maximum is {pool.max_instances}")
+            yield f"{pool.name} would need {needed} instances, its maximum is {pool.max_instances}"
     if used + more > kind.quota:
-        found.append(f"quota: {used} of {kind.quota} {ask.instance_type} are in use, {more} more are needed")
-    return found
+        yield f"quota: {used} of {kind.quota} {ask.instance_type} are in use, {more} more are needed"
 
 
 def _instances(endpoint: Endpoint) -> int:

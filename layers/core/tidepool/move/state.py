@@ -40,7 +40,10 @@ class Move:
     route_version: the version of the route that this move wrote or found last; 0 = it has not looked yet.
     intent, asked_at: the newest command, saved before it is carried out, so that a stale invocation cannot act
         and a person sees what was under way. '' = nothing was ever asked for.
-    from_type: the source's instance type.
+    from_type: the source's instance type. from_usd, to_usd: what one copy or instance of a side costs an hour, 0 =
+        unknown.
+    usd: what both homes have cost while there were two, up to charged_at; double_usd_per_hour: what they cost since
+        (move/charge.py).
     sagemaker_model, memory_mb, strategy, tags come from the source, so that a crash never loses them.
     why: why it went the way it did, and what to do when it needs a person.
     wanted_back: who wants it to go back, and why; '' = nobody. Heeded until retire.
@@ -69,6 +72,11 @@ class Move:
     source_was_ours: bool = False
     why: str = ""
     wanted_back: str = ""
+    from_usd: float = 0.0
+    to_usd: float = 0.0
+    usd: float = 0.0
+    double_usd_per_hour: float = 0.0
+    charged_at: int = 0
 
     @property
     def target_name(self) -> str:

@@ -30,7 +30,10 @@ class Operation(Protocol):
 
 
 class Move(Protocol):
-    """One move. `phase` is the stored word ('done', 'rolled back', …), `since` when it entered that phase."""
+    """One move. `phase` is the stored word ('done', 'rolled back', …), `since` when it entered that phase.
+
+    usd: what both homes have cost while there were two.
+    """
 
     @property
     def id(self) -> str: ...
@@ -44,6 +47,8 @@ class Move(Protocol):
     def since(self) -> int: ...
     @property
     def why(self) -> str: ...
+    @property
+    def usd(self) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)

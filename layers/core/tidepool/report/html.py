@@ -135,13 +135,13 @@ def _moves(moves: tuple[MoveRow, ...]) -> str:
     rows = "".join(
         f"<tr><td>{escape(m.model)}</td><td>{escape(m.from_)} → {escape(m.to)}</td><td>{m.to_hosting}</td>"
         f"<td class=n>{clock(m.began)}</td><td class=n>{'' if m.ended_at is None else clock(m.ended_at)}</td>"
-        f"<td>{escape(m.outcome)}</td><td class=n>{_change(m.usd_per_hour)}</td>"
+        f"<td>{escape(m.outcome)}</td><td class=n>{_change(m.usd_per_hour)}</td><td class=n>{usd(m.usd)}</td>"
         f"<td class=soft>{escape(m.because)}</td></tr>"
         for m in moves
     )
     head = (
         "<tr><th>Model</th><th>From → to</th><th>Hosting</th><th class=n>Began</th><th class=n>Ended</th>"
-        "<th>Outcome</th><th class=n>Dollars an hour</th><th>Because</th></tr>"
+        "<th>Outcome</th><th class=n>Dollars an hour</th><th class=n>Double hosting</th><th>Because</th></tr>"
     )
     return f"<h2>Moves</h2>{_table(head, rows)}"
 

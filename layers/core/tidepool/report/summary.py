@@ -20,7 +20,10 @@ def served(share: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class MoveRow:
-    """One move as the report tells it. `outcome` is the stored phase's word; ended_at None = still open."""
+    """One move as the report tells it. `outcome` is the stored phase's word; ended_at None = still open.
+
+    usd_per_hour: the change of the bill that was expected. usd: what both homes cost while there were two.
+    """
 
     id: str
     model: str
@@ -32,6 +35,7 @@ class MoveRow:
     outcome: str
     because: str
     usd_per_hour: float
+    usd: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +178,7 @@ def _move(move: Move) -> MoveRow:
         phase,
         ask.because,
         ask.usd_per_hour,
+        move.usd,
     )
 
 

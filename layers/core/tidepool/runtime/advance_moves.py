@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from tidepool.config.resolve import model_config
-from tidepool.config.types import Config, Hosting, Rung
+from tidepool.config.types import Hosting, RouteConfig, Rung
 from tidepool.errors import (
     AlreadyExists,
     BadEvent,
@@ -31,18 +31,20 @@ from tidepool.errors import (
     TidepoolError,
     Unreachable,
 )
-from tidepool.fleet import Component, InstanceType, Target
+from tidepool.fleet import Component, InstanceType, Route, Target
 from tidepool.fleet.asked import NewComponent
+from tidepool.move.charge import charged
 from tidepool.move.command import Command, CreateTarget, Delete, Probe, Resize, Shrink, Sweep, WriteRoute, intent
 from tidepool.move.machine import approved, step
 from tidepool.move.naming import CREATED_TAG, target_name
-from tidepool.move.preflight import World, effective_rung, preflight, source_of
+from tidepool.move.preflight import World, effective_rung, in_place, preflight, source_of
 from tidepool.move.seen import Probed, Seen
 from tidepool.move.state import Move, Phase
 from tidepool.plan.change import StartMove
 from tidepool.runtime.look_at_move import People, look, people
+from tidepool.runtime.observe import instance_types
 from tidepool.runtime.ports import Operation, Ports
-from tidepool.units import DAY_S
+from tidepool.units import DAY_S, rounded
 
 TURNS = 12
 """Turns of one move in one run: more than any run needs (a way through without waiting has eight), so that a fault
@@ -122,13 +124,13 @@ def _advance(ports: Ports, move: Move, others: tuple[str, ...], asked: People, n
         if turn.command is None:
             if turn.move == move:
                 break
-            move, probed, refused = _saved(ports, move, turn.move, now), None, ""
+            move, probed, refused = _saved(ports, move, charged(turn.move, seen, now), now), None, ""
             continue
         if refused or turn.command == before:
             # It was asked for in this run already: the world needs time, or the deadline decides.
             break
         claimed = replace(move, intent=intent(turn.command), asked_at=now)
-        move, before = _saved(ports, move, claimed, now), turn.command
+        move, before = _saved(ports, move, charged(claimed, seen, now), now), turn.command
         probed, refused = _act(ports, move, seen, turn.command)
         acted = "" if refused else move.intent
     return move
@@ -205,6 +207,7 @@ def _announce(ports: Ports, move: Move, now: int) -> None:
         "to": move.target_name,
         "because": move.ask.because,
         "why": move.why,
+        "usd": move.usd,
     }
     ports.bus.announce("move", detail, now)
 
@@ -223,6 +226,8 @@ def _judged(ports: Ports, ask: StartMove, now: int) -> Move:
     to_component = target_name(ask.model, ask.id) if ask.to_hosting is Hosting.SHARED else ""
     reasons = preflight(ask, to_component, world)
     phase = Phase.WAITING if effective_rung(ask, world) is Rung.ASK else Phase.CREATE
+    home = world.endpoints.get(ask.from_endpoint)
+    from_type = home.instance_type if home is not None else ""
     move = Move(
         id=ask.id,
         version=0,
@@ -231,49 +236,61 @@ def _judged(ports: Ports, ask: StartMove, now: int) -> Move:
         step=0,
         since=now,
         began=now,
+        from_type=from_type,
         to_component=to_component,
-        why="; ".join(reasons),
+        why="; ".join(reasons) or in_place(ask, from_type),
     )
     source = source_of(ask, world)
     if source is None:
         return move
-    home = world.endpoints.get(ask.from_endpoint)
     target = world.endpoints.get(ask.to_endpoint)
+    held = source.accelerators_per_copy if isinstance(source, Component) else None
+    needs = ask.accelerators_per_copy if ask.to_hosting is Hosting.SHARED else None
     move = replace(
         move,
-        from_type=home.instance_type if home is not None else "",
         variant=source.variant,
         to_variant=target.variant if target is not None else "",
         tags=dict(source.tags),
         source_was_ours=CREATED_TAG in source.tags,
+        from_usd=_usd(world.instance_types.get(from_type), held),
+        to_usd=_usd(world.instance_types.get(ask.instance_type), needs),
     )
     if isinstance(source, Component):
         return replace(move, sagemaker_model=source.artifact, memory_mb=source.memory_mb, strategy=source.strategy)
     return replace(move, sagemaker_model=source.sagemaker_model)
 
 
+def _usd(kind: InstanceType | None, accelerators: int | None) -> float:
+    """Dollars an hour of one instance, or of one copy's share of it; 0 where the type is not known."""
+    if kind is None:
+        return 0.0
+    share = 1.0 if accelerators is None else max(1, accelerators) / max(1, kind.accelerators)
+    return rounded(kind.usd_per_hour * share)
+
+
 def _world(ports: Ports, ask: StartMove, asked: People, now: int) -> World:
+    endpoints = ports.hosting.endpoints()
+    model = model_config(asked.config, ask.model)
+    home = endpoints.get(ask.from_endpoint)
+    names = dict.fromkeys([ask.instance_type, *([home.instance_type] if home is not None else [])])
     return World(
         config=asked.config,
-        model=model_config(asked.config, ask.model),
-        endpoints=ports.hosting.endpoints(),
+        model=model,
+        endpoints=endpoints,
         components=ports.hosting.components(),
-        instance_types=_instance_types(ports, asked.config, ask.instance_type),
+        instance_types=instance_types(ports, asked.config, list(names)),
+        now=now,
         open=ports.ledger.moves(),
+        ended=ports.ledger.ended_moves(now - DAY_S),
         held=asked.held(ask, now),
         frozen=asked.frozen(ask, now),
+        route=_route(ports, ask.model, model.route),
     )
 
 
-def _instance_types(ports: Ports, config: Config, name: str) -> Mapping[str, InstanceType]:
-    """The target's type. What fleet.yaml says of it wins over the account, which is asked only for the rest."""
-    said = config.instances.get(name)
-    if said is not None and None not in (said.accelerators, said.usd_per_hour, said.quota):
-        return {name: InstanceType(name, said.accelerators or 0, said.usd_per_hour or 0.0, said.quota or 0)}
-    listed = ports.prices.instance_types([name])
-    found = listed.get(name)
-    if said is None or found is None:
-        return listed
-    quota = found.quota if said.quota is None else said.quota
-    accelerators = found.accelerators if said.accelerators is None else said.accelerators
-    return {name: replace(found, quota=quota, accelerators=accelerators)}
+def _route(ports: Ports, model: str, via: RouteConfig) -> Route | None:
+    """Where callers go now; None while the store is away: the move's first step reads it again."""
+    try:
+        return ports.routes.read(model, via)
+    except (Throttled, Unreachable):
+        return None
