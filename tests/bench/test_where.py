@@ -24,6 +24,7 @@ from tidepool_lab.inputs.prepare import prepare
 from tidepool_lab.inputs.reference import ReferenceFleet
 from tidepool_lab.inputs.synthetic import Shape, Traffic, draw_trace
 from tidepool_lab.twin.cloud import Cloud
+from tidepool_lab.twin.faults import Faults, Outage
 from tidepool_lab.twin.spec import BoundsUpdate, Kind, ModelSpec
 
 NEVER_ENDS = 1e12
@@ -108,6 +109,18 @@ def test_a_copy_that_finishes_its_requests_is_leaving():
     dollars = account_at(cloud, account, 600).dollars
     assert dollars.leaving_usd == pytest.approx(60 / 8)
     assert (dollars.loose_usd, dollars.empty_usd) == (pytest.approx(160 * 7 / 8), pytest.approx(440))
+
+
+def test_a_dedicated_endpoint_starts_until_it_is_in_service_whatever_copies_are_ready():
+    outage = Outage(BIG, START, START + 50)
+    cloud, account = opened(copies={}, window=(0, 2400), quota=3, faults=Faults(outages=(outage,)))
+    # At 60 the pool's two machines come first and leave one of the quota: it is billed from 160 and ready at 260. The
+    # endpoint gives up the other 1800 s later, and is in service with one.
+    cloud.create_component("m", POOL, model="m", copies=16)
+    cloud.create_endpoint("own", "m", instance_type=BIG, instances=2)
+    own, pool = sorted(account_at(cloud, account, 2400).hardware, key=lambda one: one.hosting)
+    assert lines(own.dollars) == pytest.approx({"starting": 2060 - 160, "idle": 2400 - 2060})
+    assert lines(pool.dollars) == pytest.approx({"starting": 2 * 100, "idle": 2 * (2400 - 260)})
 
 
 def test_the_home_that_fewer_callers_go_to_is_the_second_one():
