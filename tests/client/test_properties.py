@@ -125,6 +125,9 @@ def happen(world: World, kind: str, value: Any) -> None:
             world.wall.now += value
             world.true_s += value
         case "jump":
+            # While the cache runs out, the wall clock is set.
+            world.monotonic.now += CACHE_S
+            world.true_s += CACHE_S
             world.wall.now += value
 
 

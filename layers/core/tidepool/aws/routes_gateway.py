@@ -36,9 +36,12 @@ class GatewayRoutes:
         self._tell(route, expected_version + 1, route.changed_at)
 
     def followed(self, route: Route, via: RouteConfig, now: int) -> bool:
-        """The gateway acknowledged this version or a later one; if not, it is told again."""
+        """The gateway acknowledged this very version; if not, it is told again.
+
+        A later one was never wanted: it is left from a table that was made anew, and says nothing.
+        """
         item = self._rows.item(f"{ACK}{route.model}")
-        if item and int(item["version"]["N"]) >= route.version:
+        if item and int(item["version"]["N"]) == route.version:
             return True
         self._tell(route, route.version, now)
         return False

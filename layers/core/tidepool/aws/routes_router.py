@@ -5,7 +5,10 @@ every crash harmless: the router first, then the row. A router that was changed 
 destinations at the old version, and the same write is then already so.
 
 A router has 1–20 targets of 1–10 destinations each; an update replaces all targets, in full or not at all, and is in
-effect within about 2 minutes (sagemaker-facts, Inference routers).
+effect within about 2 minutes (sagemaker-facts, Inference routers). Its refusal of a second change while one runs is
+what keeps other people's targets: they are read in service, and whoever changes them meanwhile makes our update fail.
+Whether Describe shows the old or the new targets of a change that runs is UNKNOWN, so nothing is read off it then.
+How a router spreads requests is UNKNOWN too: every destination serves at least one copy, and each can be the only one.
 """
 
 from __future__ import annotations
@@ -16,13 +19,14 @@ from tidepool.aws.clients import Clients
 from tidepool.aws.failures import calling
 from tidepool.aws.routes_table import TableRoutes
 from tidepool.config.types import RouteConfig
-from tidepool.errors import Conflict, NotFound
+from tidepool.errors import Busy, Conflict, NoCapacity, NotFound
 from tidepool.fleet import Route, Target
 from tidepool.fleet.identity import MANAGED_TAG
 
 IN_EFFECT_S = 120
 """After an update each request uses the old or the new configuration, for about this long (DOC)."""
 COMPONENT = "inference-component/"
+CHANGING = frozenset({"Creating", "Updating", "Deleting"})
 
 
 class RouterRoutes:
@@ -32,12 +36,16 @@ class RouterRoutes:
         self._clients, self._rows = clients, rows
 
     def read(self, model: str, via: RouteConfig) -> Route | None:
-        """The destinations that the router shows, at the version of the row; None when it has none for the model."""
-        router = self._described(via)
+        """The destinations that the router shows, at the version of the row; None when it has none for the model.
+
+        While a change runs it is the row alone: what was asked for last.
+        """
+        router, row = self._described(via), self._rows.read(model, via)
+        if router is not None and router["Status"] in CHANGING:
+            return row
         mine = _target_of(router, model, via)
         if router is None or mine is None:
             return None
-        row = self._rows.read(model, via)
         known = [target.name for target in row.targets] if row is not None else []
         places = [self._place(found["ResourceArn"], row) for found in mine["Destinations"]]
         # The row's order, then the rest by name: a router promises no order of its own.
@@ -46,15 +54,17 @@ class RouterRoutes:
         return Route(model, version, _weighted(places), int(router["LastModifiedTime"].timestamp()))
 
     def write(self, route: Route, via: RouteConfig, *, expected_version: int) -> None:
-        """The router has exactly the route's destinations, and the row its version. Busy while it is changing."""
+        """The router has exactly the route's destinations, and the row its version.
+
+        Busy while it is changing; NoCapacity when a destination has no copy; Conflict when somebody wrote first.
+        """
         row = self._rows.read(route.model, via)
         if (row.version if row is not None else 0) != expected_version:
             raise Conflict(f"route of {route.model!r}: somebody wrote first. Read it again")
+        # The homes before the router: as little time as can be between reading its other targets and sending them.
+        wanted = [{"ResourceArn": self._arn(target, via)} for target in route.targets if target.weight]
         router = self._described(via)
-        mine = {
-            **(_target_of(router, route.model, via) or {"Name": _name(route.model, via)}),
-            "Destinations": [{"ResourceArn": self._arn(t)} for t in route.targets if t.weight],
-        }
+        mine = {**(_target_of(router, route.model, via) or {"Name": _name(route.model, via)}), "Destinations": wanted}
         if router is None:
             with calling("CreateInferenceRouter", via.router):
                 self._sagemaker.create_inference_router(
@@ -63,6 +73,9 @@ class RouterRoutes:
                     Tags=[{"Key": MANAGED_TAG, "Value": "true"}],
                 )
         else:
+            if router["Status"] in CHANGING:
+                why = f"it is {router['Status']}, and its other targets cannot be read for certain. Ask again"
+                raise Busy("UpdateInferenceRouter", via.router, "ConflictException", why)
             others = [_asked(t) for t in router["RoutingTargets"] if t["Name"] != mine["Name"]]
             with calling("UpdateInferenceRouter", via.router):
                 self._sagemaker.update_inference_router(InferenceRouterName=via.router, RoutingTargets=[*others, mine])
@@ -77,7 +90,8 @@ class RouterRoutes:
         there = {found["ResourceArn"].rpartition("/")[2] for found in mine["Destinations"]}
         reached = all(found.get("RoutingStatus") != "Unroutable" for found in mine["Destinations"])
         wanted = {target.name for target in route.targets if target.weight}
-        return reached and there == wanted and now - route.changed_at >= IN_EFFECT_S
+        changed_at = max(route.changed_at, int(router["LastModifiedTime"].timestamp()))
+        return reached and there == wanted and now - changed_at >= IN_EFFECT_S
 
     @property
     def _sagemaker(self) -> Any:
@@ -91,15 +105,19 @@ class RouterRoutes:
             return None
         return found
 
-    def _arn(self, target: Target) -> str:
+    def _arn(self, target: Target, via: RouteConfig) -> str:
         """Asked for, never put together: partition, account and Region stay AWS's business."""
-        if target.component:
-            with calling("DescribeInferenceComponent", target.component):
-                described = self._sagemaker.describe_inference_component(InferenceComponentName=target.component)
-            return str(described["InferenceComponentArn"])
-        with calling("DescribeEndpoint", target.endpoint):
-            described = self._sagemaker.describe_endpoint(EndpointName=target.endpoint)
-        return str(described["EndpointArn"])
+        if not target.component:
+            with calling("DescribeEndpoint", target.endpoint):
+                described = self._sagemaker.describe_endpoint(EndpointName=target.endpoint)
+            return str(described["EndpointArn"])
+        with calling("DescribeInferenceComponent", target.component):
+            described = self._sagemaker.describe_inference_component(InferenceComponentName=target.component)
+        if described.get("RuntimeConfig", {}).get("CurrentCopyCount") == 0:
+            # A rejected request may not wake it: whether NoCapacityInvocationFailures fires there is UNKNOWN.
+            why = f"router {via.router!r} would lead to no copy. Raise the component to one copy, then ask again"
+            raise NoCapacity("DescribeInferenceComponent", target.component, "NoCopies", why)
+        return str(described["InferenceComponentArn"])
 
     def _place(self, arn: str, row: Route | None) -> Target:
         """The destination as a target. A component's ARN does not say its endpoint: the row does, or Describe."""
