@@ -1,4 +1,4 @@
-"""Begins moves when decide or a person asks, and takes every open one as far as it can go, each minute."""
+"""Begins moves when decide or a person asks, gives new models a home, and takes each as far as it can go."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from typing import Any
 
 from tidepool import wiring
 from tidepool.aws.events import Event, Tick, change_asked, parse, tick_of
-from tidepool.aws.events_of_people import MoveApproved, MoveAsked, UndoAsked
+from tidepool.aws.events_of_people import AttachAsked, MoveApproved, MoveAsked, UndoAsked
 from tidepool.plan.change import StartMove
 from tidepool.runtime.advance_moves import advance_moves, approve, begin
 from tidepool.runtime.ask_move import Wish, begin_asked
+from tidepool.runtime.attach import Wanted, advance_attaches, begin_attach
 from tidepool.runtime.undo_move import undo
 
 
@@ -24,8 +25,8 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
             wiring.count("LateTick")
             return {"woken_by": tick.source, "dropped": f"{now - tick.at} s late"}
     begun = _asked(event, woken_by, context, now)
-    moves = advance_moves(wiring.ports(), now)
-    return {**begun, "moves": {move.id: str(move.phase) for move in moves}}
+    moves, attaches = advance_moves(wiring.ports(), now), advance_attaches(wiring.ports(), now)
+    return {**begun, "moves": {one.id: str(one.phase) for one in (*moves, *attaches)}}
 
 
 def _asked(event: Any, woken_by: Event, context: Any, now: int) -> dict[str, Any]:
@@ -41,6 +42,8 @@ def _asked(event: Any, woken_by: Event, context: Any, now: int) -> dict[str, Any
             return {"undone": undo(wiring.ports(), wish.move, now, who=wish.who, why=wish.why).id}
         case MoveAsked():
             return {"begun": begin_asked(wiring.ports(), Wish(**woken_by.detail.move.model_dump()), now).id}
+        case AttachAsked():
+            return {"begun": begin_attach(wiring.ports(), Wanted(**woken_by.detail.attach.model_dump()), now).id}
         case _:
             change = change_asked(event, StartMove)
             return wiring.once(lambda: str(begin(wiring.ports(), change, now).phase), change, context)

@@ -15,6 +15,7 @@ from tidepool.decision.record import Decision, Held, Spend, Step
 from tidepool.errors import Conflict, LeaseLost
 from tidepool.fleet import Signal, SignalKind
 from tidepool.memory import Learned, Memory, Minute, ModelLearned, ModelMemory
+from tidepool.move.attach import Attach
 from tidepool.move.state import Move, Phase
 from tidepool.plan.change import ScaleCopies, ScaleInstances, SetBounds, StartMove
 from tidepool.report.entries import Place, Sample
@@ -197,6 +198,15 @@ def test_ended_moves_are_apart_from_open_ones(ledger: Ledger) -> None:
     assert ledger.moves() == ()
     assert ledger.ended_moves(NOW) == (a_move(phase=Phase.DONE, since=NOW),)
     assert ledger.ended_moves(NOW + 1) == ()
+
+
+def test_an_attach_is_written_as_a_move_is_and_kept_when_it_has_ended(ledger: Ledger) -> None:
+    first = Attach("a", 1, "m", "pool", "v", "tidepool-m-a", "m-v1", 1, 1024, 2, "kim", Phase.CREATE, NOW, NOW)
+    ledger.save_attach(first, expected_version=0)
+    with pytest.raises(Conflict):
+        ledger.save_attach(first, expected_version=0)
+    ledger.save_attach(replace(first, phase=Phase.DONE), expected_version=1)
+    assert ledger.attaches() == (replace(first, phase=Phase.DONE, version=2),)
 
 
 def test_samples_come_oldest_first_and_once(ledger: Ledger) -> None:

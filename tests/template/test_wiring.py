@@ -173,8 +173,18 @@ def test_people_hear_of_refused_files_and_of_moves_that_want_them_and_not_of_eve
     assert told("fleet-file-refused", problems=["x"])
     assert told("bounds-came-back", endpoint="e")
     assert not told(routes_gateway.KIND, model="m"), "that one is for gateways"
-    heard = {phase for phase in Phase if told("move", phase=str(phase))}
-    assert heard == {Phase.WAITING, Phase.DONE, Phase.ROLLED_BACK, Phase.NEEDS_PERSON}
+    for kind in ("move", "attach"):
+        heard = {phase for phase in Phase if told(kind, phase=str(phase))}
+        assert heard == {Phase.WAITING, Phase.DONE, Phase.ROLLED_BACK, Phase.NEEDS_PERSON}
+
+
+def test_there_is_one_topic_to_subscribe_to_and_announcements_go_there(stack: Stack) -> None:
+    resolver = stack()
+    topics = of_type(resolver, "AWS::SNS::Topic")
+    assert resolver.value(resolver.template["Outputs"]["TopicArn"]["Value"]) == resolver.ref(*topics)
+    rule = resolver.properties("AnnouncementRule")
+    assert rule["EventBusName"] == resolver.ref("Bus")
+    assert [target["Arn"] for target in rule["Targets"]] == [resolver.ref("Topic")]
 
 
 def test_every_event_of_the_events_folder_has_a_sender_in_the_template(stack: Stack, root: Path) -> None:

@@ -10,6 +10,7 @@ from tidepool.decision.record import Decision
 from tidepool.errors import Conflict, LeaseLost
 from tidepool.fleet import Signal
 from tidepool.memory import Learned, Memory
+from tidepool.move.attach import Attach
 from tidepool.move.state import Move
 from tidepool.report.entries import Sample
 from tidepool.runtime.ports import Lease, Operation
@@ -32,6 +33,7 @@ class FastLedger:
         self._signals: dict[tuple[str, str], Signal] = {}
         self._operations: dict[tuple[int, str], Operation] = {}
         self._moves: dict[str, Move] = {}
+        self._attaches: dict[str, Attach] = {}
         self._samples: dict[int, Sample] = {}
         self._reports: dict[str, bytes] = {}
 
@@ -98,6 +100,15 @@ class FastLedger:
         if (before.version if before else 0) != expected_version:
             raise Conflict(f"move {move.id} is at version {before.version if before else 0}")
         self._moves[move.id] = replace(move, version=expected_version + 1)
+
+    def attaches(self) -> tuple[Attach, ...]:
+        return tuple(attach for _, attach in sorted(self._attaches.items()))
+
+    def save_attach(self, attach: Attach, *, expected_version: int) -> None:
+        before = self._attaches.get(attach.id)
+        if (before.version if before else 0) != expected_version:
+            raise Conflict(f"attach {attach.id} is at version {before.version if before else 0}")
+        self._attaches[attach.id] = replace(attach, version=expected_version + 1)
 
     def save_sample(self, sample: Sample) -> None:
         self._samples.setdefault(sample.at, sample)

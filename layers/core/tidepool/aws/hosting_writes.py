@@ -73,21 +73,25 @@ class HostingWrites:
     def create_component(self, new: NewComponent, *, change: str) -> None:
         """The component is being created. AlreadyExists when the name is taken."""
         with self._clients.acting_for(change), calling("CreateInferenceComponent", new.name):
-            self._sagemaker.create_inference_component(
-                InferenceComponentName=new.name,
-                EndpointName=new.endpoint,
-                VariantName=new.variant,
-                Specification={
-                    "ModelName": new.sagemaker_model,
-                    "ComputeResourceRequirements": {
-                        "NumberOfAcceleratorDevicesRequired": new.accelerators_per_copy,
-                        "MinMemoryRequiredInMb": new.memory_mb,
-                    },
-                    "SchedulingConfig": {"PlacementStrategy": new.strategy},
+            self._sagemaker.create_inference_component(**self.component_request(new, change=change))
+
+    def component_request(self, new: NewComponent, *, change: str) -> dict[str, Any]:
+        """What CreateInferenceComponent is asked with."""
+        return {
+            "InferenceComponentName": new.name,
+            "EndpointName": new.endpoint,
+            "VariantName": new.variant,
+            "Specification": {
+                "ModelName": new.sagemaker_model,
+                "ComputeResourceRequirements": {
+                    "NumberOfAcceleratorDevicesRequired": new.accelerators_per_copy,
+                    "MinMemoryRequiredInMb": new.memory_mb,
                 },
-                RuntimeConfig={"CopyCount": new.copies},
-                Tags=self._tags(new.tags, change),
-            )
+                "SchedulingConfig": {"PlacementStrategy": new.strategy},
+            },
+            "RuntimeConfig": {"CopyCount": new.copies},
+            "Tags": self._tags(new.tags, change),
+        }
 
     def create_endpoint(self, new: NewEndpoint, *, change: str) -> None:
         """The dedicated endpoint is being created, with a config of its name. AlreadyExists when it is taken."""

@@ -18,6 +18,7 @@ from tidepool.decision.codec import change_value
 from tidepool.errors import BadEvent, Conflict, UnknownSchema
 from tidepool.fleet import Signal
 from tidepool.memory_codec import canonical
+from tidepool.move.attach import Attach
 from tidepool.move.state import Move
 from tidepool.report.entries import Sample
 from tidepool.runtime.ports import Operation
@@ -28,6 +29,7 @@ KEPT_S = 35 * DAY_S
 
 _SIGNAL = TypeAdapter(Signal)
 _MOVE = TypeAdapter(Move)
+_ATTACH = TypeAdapter(Attach)
 _SAMPLE = TypeAdapter(Sample)
 
 NEW = "attribute_not_exists(pk)"
@@ -85,17 +87,18 @@ class Journal:
     def save_move(self, move: Move, *, expected_version: int) -> None:
         """Stored with version expected_version + 1; 0 = must not exist. Conflict if somebody wrote first."""
         stored = replace(move, version=expected_version + 1)
-        item = Item(
-            "move",
-            move.id,
-            _MOVE.dump_json(stored).decode(),
-            version=stored.version,
-            expires_at=move.since + KEPT_S if move.phase.ended else 0,
-        )
-        if expected_version:
-            self._table.put(item, condition="#version = :before", values={":before": expected_version})
-        else:
-            self._table.put(item, condition=NEW)
+        expires = move.since + KEPT_S if move.phase.ended else 0
+        self._put_onto(Item("move", move.id, _MOVE.dump_json(stored).decode(), stored.version, expires))
+
+    def attaches(self) -> tuple[Attach, ...]:
+        """Every attach that is kept, open or ended."""
+        return tuple(_read(_ATTACH, item) for item in self._table.query("attach"))
+
+    def save_attach(self, attach: Attach, *, expected_version: int) -> None:
+        """As save_move."""
+        stored = replace(attach, version=expected_version + 1)
+        expires = attach.since + KEPT_S if attach.phase.ended else 0
+        self._put_onto(Item("attach", attach.id, _ATTACH.dump_json(stored).decode(), stored.version, expires))
 
     def save_sample(self, sample: Sample) -> None:
         """The fleet at one moment is kept; the same moment twice is kept once."""
@@ -108,6 +111,13 @@ class Journal:
 
     def _all_moves(self) -> list[Move]:
         return [_read(_MOVE, item) for item in self._table.query("move")]
+
+    def _put_onto(self, item: Item) -> None:
+        """Stored onto the version before its own; version 1 must not be there yet. Conflict otherwise."""
+        if item.version > 1:
+            self._table.put(item, condition="#version = :before", values={":before": item.version - 1})
+        else:
+            self._table.put(item, condition=NEW)
 
     def _put_once(self, item: Item) -> None:
         try:

@@ -17,6 +17,7 @@ from tidepool.fleet.asked import Answer as Answer  # noqa: PLC0414 (re-exported)
 from tidepool.fleet.asked import NewComponent as NewComponent  # noqa: PLC0414 (re-exported)
 from tidepool.fleet.asked import NewEndpoint as NewEndpoint  # noqa: PLC0414 (re-exported)
 from tidepool.memory import Learned, Memory
+from tidepool.move.attach import Attach
 from tidepool.move.state import Move
 from tidepool.plan.change import Change
 from tidepool.report.entries import Sample
@@ -44,12 +45,16 @@ class Hosting(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MetricTarget:
-    """Whose metrics: a component's, by its name, or a dedicated endpoint's, by its variant (component '')."""
+    """Whose metrics: a component's, by its name, or a dedicated endpoint's, by its variant (component '').
+
+    moving: a move judges it, so that `refused` is read as well.
+    """
 
     name: str
     endpoint: str
     variant: str
     component: str
+    moving: bool = False
 
 
 class Metrics(Protocol):
@@ -141,6 +146,14 @@ class Ledger(Protocol):
     def ended_moves(self, since: int) -> tuple[Move, ...]: ...
     def save_move(self, move: Move, *, expected_version: int) -> None:
         """Stored with version expected_version + 1; 0 = must not exist. Conflict if somebody wrote first."""
+        ...
+
+    def attaches(self) -> tuple[Attach, ...]:
+        """Every attach that is kept, open or ended."""
+        ...
+
+    def save_attach(self, attach: Attach, *, expected_version: int) -> None:
+        """As save_move."""
         ...
 
     def save_sample(self, sample: Sample) -> None:

@@ -1,0 +1,81 @@
+"""Each step that a person's word leads to is on the bus, in order, with who and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from functions.world import FLEET
+from seams.world import a_cloud
+from tidepool.config.load import load
+from tidepool.runtime.advance_moves import advance_moves, approve
+from tidepool.runtime.advance_moves import begin as begin_move
+from tidepool.runtime.ask_move import Wish, asked, begin_asked
+from tidepool.runtime.attach import Wanted, advance_attaches, begin_attach
+from tidepool.runtime.ports import Ports
+from tidepool.runtime.undo_move import undo
+from tidepool_lab.twin.cloud import Cloud
+from tidepool_lab.twin.fast import FastBus, fast_ports
+
+FILE = FLEET.replace("zones: 1", "zones: 1\n    route: {via: table}")
+ID = "5123456789abcdef"
+WISH = Wish(ID, "b", "dedicated", "kim", "CHG-1")
+
+
+@pytest.fixture
+def cloud() -> Cloud:
+    return a_cloud({"a": [60] * 120, "b": [10] * 120}, past=30)
+
+
+def live(cloud: Cloud, ports: Ports, *, minutes: int) -> Iterator[None]:
+    for _ in range(minutes):
+        advance_moves(ports, cloud.now_s)
+        advance_attaches(ports, cloud.now_s)
+        yield
+        cloud.run_to(cloud.now_s + 60)
+
+
+def told(ports: Ports, kind: str) -> list[tuple[object, object]]:
+    """(phase, why) of each announcement of that kind."""
+    assert isinstance(ports.bus, FastBus)
+    return [(detail["phase"], detail["why"]) for _, said, detail in ports.bus.told if said == kind]
+
+
+def phases(ports: Ports, kind: str) -> list[object]:
+    return [phase for phase, _ in told(ports, kind)]
+
+
+def through(cloud: Cloud, ports: Ports, until: Callable[[], bool]) -> None:
+    for _ in live(cloud, ports, minutes=120):
+        if until():
+            return
+    raise AssertionError(told(ports, "move") + told(ports, "attach"))
+
+
+def test_a_move_that_is_taken_back(cloud: Cloud) -> None:
+    ports = fast_ports(cloud, load(FILE))
+    begin_asked(ports, WISH, cloud.now_s)
+    through(cloud, ports, lambda: "shift" in phases(ports, "move"))
+    undo(ports, ID, cloud.now_s, who="lee", why="worse")
+    through(cloud, ports, lambda: not ports.ledger.moves())
+    assert phases(ports, "move")[:3] == ["create", "warm", "shift"]
+    gone_back = told(ports, "move")[phases(ports, "move").index("back") :]
+    assert gone_back[0] == ("back", "wanted back by lee: worse")
+    assert gone_back[-1] == ("rolled back", "wanted back by lee: worse")
+
+
+def test_a_move_that_waits_and_is_approved(cloud: Cloud) -> None:
+    ports = fast_ports(cloud, load(FILE.replace("act: run", "act: ask")))
+    begin_move(ports, asked(ports, WISH), cloud.now_s)
+    approve(ports, ID, cloud.now_s, who="lee", why="CHG-2")
+    assert phases(ports, "move") == ["waiting", "create"]
+
+
+def test_an_attach(cloud: Cloud) -> None:
+    ports = fast_ports(cloud, load(FILE))
+    cloud.delete_component("b")
+    cloud.run_to(cloud.now_s + 300)
+    begin_attach(ports, Wanted(ID, "b", "pool", "b", "kim", "CHG-1"), cloud.now_s)
+    through(cloud, ports, lambda: all(attach.phase.ended for attach in ports.ledger.attaches()))
+    assert phases(ports, "attach") == ["create", "warm", "done"]
