@@ -68,7 +68,12 @@ class Trouble:
     target_slow: bool = False
     target_never_ready: bool = False
     create_refused: bool = False
+    target_refuses: bool = False
+    denied: float = 0.0
+    """The share of callers who may not invoke the target: the source answers them while the route names it."""
     direct_caller: bool = False
+    sessions_until: int = 0
+    """60 requests a minute belong to sessions that began on the source, and end then."""
     gateway_silent: bool = False
     busier_from: int = 0
     metrics_away: tuple[int, int] = (0, 0)
@@ -151,17 +156,31 @@ class World:
                 if self.serves(self._endpoint_of(name), component):
                     self.ready.setdefault(name, set()).add(minute)
         callers = list(self.followed_targets)
+        source = Target(self.source, "" if self.source == OWN else MODEL, 5)
         if self.trouble.direct_caller:
-            callers.append(Target(self.source, "" if self.source == OWN else MODEL, 5))
+            callers.append(source)
+        if minute < self.trouble.sessions_until:
+            callers.append(replace(source, weight=10))
         for target in callers:
             busier = self.trouble.busier_from and minute >= self.trouble.busier_from
             requests = REQUESTS_A_MINUTE * target.weight / 100 * (3 if busier else 1)
+            if self.trouble.denied and target.name != source.name:
+                fallen = requests * self.trouble.denied
+                requests -= fallen
+                if any(other.name == source.name for other in self.followed_targets):
+                    self._send(source.name, minute, fallen)
+                else:
+                    self.lost += fallen
             if requests == 0:
                 continue
             if not self.serves(target.endpoint, target.component):
                 self.lost += requests
                 continue
-            self.sent.setdefault(target.name, {})[minute] = requests
+            self._send(target.name, minute, requests)
+
+    def _send(self, name: str, minute: int, requests: float) -> None:
+        minutes = self.sent.setdefault(name, {})
+        minutes[minute] = minutes.get(minute, 0.0) + requests
 
     def _endpoint_of(self, name: str) -> str:
         return self.components[name].endpoint if name in self.components else name
@@ -253,6 +272,7 @@ class World:
         ready = self.ready.get(name, set())
         is_target = name != self._source_name()
         errors = {m: n * 0.2 for m, n in sent.items()} if is_target and self.trouble.target_errors else {}
+        refused = {m: n * 0.2 for m, n in sent.items()} if is_target and self.trouble.target_refuses else {}
         slow = 5.0 if is_target and self.trouble.target_slow else 1.0
         size = self._size_of(name)
         in_flight = {m: sent.get(m, 0.0) * SERVICE_S / 60 / size for m in ready}
@@ -263,4 +283,5 @@ class World:
             utilisation=self.series(dict.fromkeys(ready, 10.0), 60, until),
             latency_ms=self.series(dict.fromkeys(sent, 1000 * SERVICE_S * slow), 60, until),
             errors=self.series(errors, 60, until),
+            refused=self.series(refused, 60, until),
         )

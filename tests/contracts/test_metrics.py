@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from builders.aws_account import Account, an_account
 from builders.twin_world import BIG, POOL, START, a_cloud, a_model
 from tidepool.aws.cloudwatch import CloudWatch
 from tidepool.fleet import Evidence, Series
+from tidepool.fleet.demand import EMPTY
 from tidepool.runtime.ports import MetricTarget
 from tidepool_lab.embedded.intercept import AwsError, Params, answering
 from tidepool_lab.twin.cloud import Cloud
@@ -119,3 +121,20 @@ def _counted(sizes: list[int]) -> object:
         return {"MetricDataResults": []}
 
     return answer
+
+
+def test_what_a_container_refuses_is_asked_only_of_the_homes_of_a_move(world: tuple[Cloud, Account]) -> None:
+    _, account = world
+    asked: list[str] = []
+
+    def answer(operation: str, params: Params) -> Params | None:
+        asked.extend(query["MetricStat"]["Metric"]["MetricName"] for query in params["MetricDataQueries"])
+        values = {"Timestamps": [datetime.fromtimestamp(NOW - 120, UTC)], "Values": [7.0], "StatusCode": "Complete"}
+        return {"MetricDataResults": [{"Id": query["Id"], **values} for query in params["MetricDataQueries"]]}
+
+    with answering({"cloudwatch": answer}):
+        moving, still = (MetricTarget("m", POOL, "AllTraffic", "m", moving=of) for of in (True, False))
+        found = [CloudWatch(account.clients).evidence([target], NOW, 300)["m"] for target in (moving, still)]
+    assert asked.count("Invocation4XXErrors") == 1
+    assert np.nansum(found[0].refused.values) == 7.0
+    assert found[1].refused is EMPTY

@@ -109,7 +109,8 @@ def accounted_for(world: World, ask: StartMove, end: str) -> None:
     if end == "done, source left":
         expected.add(move.source_name)
     assert {*world.endpoints, *world.components} == expected
-    configs = {OWN} if ask.from_endpoint == OWN else set()
+    # A config lives as long as its endpoint: with a source that Tidepool made it goes.
+    configs = {OWN} & expected
     if move.phase is Phase.DONE and not move.to_component:
         configs.add(move.target_name)
     assert world.configs == configs

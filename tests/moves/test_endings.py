@@ -11,7 +11,7 @@ from builders.move_turns import HALF, NEW, NEW_ONLY, OLD_ONLY, evidence, move, r
 from builders.move_world import OWN, POOL_A, POOL_B, a_move
 from tidepool.fleet import Evidence, Route, Status
 from tidepool.move import back
-from tidepool.move.command import Delete, Shrink, Sweep, WriteRoute
+from tidepool.move.command import Delete, Shrink, Sweep, WriteRoute, intent
 from tidepool.move.machine import step
 from tidepool.move.seen import Terms
 from tidepool.move.state import Phase
@@ -109,3 +109,12 @@ def test_a_source_that_cannot_be_retired_is_handed_to_a_person_and_callers_stay_
     late = step(move(Phase.RETIRE, source_was_ours=True, since=NOW - 3601), seen(refused="Denied"), NOW).move
     assert late.phase is Phase.NEEDS_PERSON
     assert "Denied" in late.why and NEW in late.why
+
+
+def test_the_config_of_a_dedicated_source_that_is_gone_is_swept_once_and_no_refusal_keeps_the_move_open() -> None:
+    ours = move(Phase.RETIRE, ask=a_move(OWN, POOL_B), source_was_ours=True, since=NOW - 60)
+    gone = seen(source=None)
+    assert step(ours, gone, NOW).command == Sweep(OWN)
+    assert step(ours, replace(gone, acted=intent(Sweep(OWN))), NOW).move.phase is Phase.DONE
+    assert step(replace(ours, since=NOW - 3601), gone, NOW).move.phase is Phase.DONE
+    assert step(replace(ours, source_was_ours=False), gone, NOW).move.phase is Phase.DONE

@@ -50,6 +50,17 @@ def test_short_requests_that_no_sample_of_concurrency_met_are_no_silence() -> No
     assert step(move(Phase.DRAIN), drained(source_evidence=short), NOW).move.phase is Phase.DRAIN
 
 
+def test_the_route_lets_go_of_the_source_only_once_nobody_falls_back_to_it() -> None:
+    emptied = seen(route=route(Target(POOL_A, "m", 0), *NEW_ONLY))
+    assert step(move(Phase.DRAIN), emptied, NOW).command == WriteRoute(Route("m", 4, NEW_ONLY, NOW))
+    called = replace(emptied, source_evidence=evidence(NOW - 120))
+    assert step(move(Phase.DRAIN), called, NOW).command is None
+    unseen = replace(emptied, source_evidence=Evidence())
+    assert step(move(Phase.DRAIN), unseen, NOW).command is None
+    dead = replace(called, source=side(size_now=0))
+    assert step(move(Phase.DRAIN), dead, NOW).command == WriteRoute(Route("m", 4, NEW_ONLY, NOW))
+
+
 def test_silence_before_callers_followed_does_not_count() -> None:
     fresh = seen(route=route(*NEW_ONLY, at=NOW - 100))
     assert step(move(Phase.DRAIN), fresh, NOW).move.phase is Phase.DRAIN
@@ -125,6 +136,20 @@ def test_a_few_slow_requests_are_chance() -> None:
 
     looks = seen(route=ten, source_evidence=of(1000.0), target_evidence=of(2500.0))
     assert step(move(Phase.SHIFT), looks, NOW).move.phase is Phase.SHIFT
+
+
+def test_a_target_that_nobody_reaches_is_given_no_more_callers() -> None:
+    """60 requests a minute for 4 minutes at 10 % are 24 for the target; 20 are too many to be missing by chance."""
+    half = route(Target(POOL_A, "m", 50), Target(POOL_B, NEW, 50))
+    second = move(Phase.SHIFT, step=1)
+    nobody = seen(route=half, source_evidence=evidence(NOW))
+    assert step(second, nobody, NOW).move.step == 1
+    late = step(replace(second, since=NOW - shift.DEADLINE_S - 1), nobody, NOW).move
+    assert late.phase is Phase.BACK and "may its callers invoke it?" in late.why
+    some = replace(nobody, target_evidence=evidence(NOW - 120))
+    assert step(second, some, NOW).move.step == 2
+    few = replace(nobody, source_evidence=evidence(NOW - 120))
+    assert step(second, few, NOW).move.step == 2, "12 or less may well be chance"
 
 
 # Capacity.

@@ -9,17 +9,19 @@ import pytest
 
 from builders import a_config
 from builders import a_model as a_model_config
-from builders.aws_account import an_account
+from builders.aws_account import Account, an_account
 from builders.twin_world import BIG, POOL, START, a_cloud, a_model, fate
 from tidepool.aws.cloudwatch import CloudWatch
+from tidepool.aws.failures import calling
 from tidepool.aws.routes import Routes as AwsRoutes
 from tidepool.aws.sagemaker import SageMaker
 from tidepool.config.types import Config, Hosting, InstanceConfig, PoolConfig, RouteConfig, Shape, Via
+from tidepool.errors import NotFound
 from tidepool.fleet import Route
 from tidepool.move.state import Move, Phase
 from tidepool.plan.change import StartMove
 from tidepool.runtime.advance_moves import advance_moves, begin
-from tidepool.runtime.ports import Ports
+from tidepool.runtime.ports import NewEndpoint, Ports
 from tidepool_lab.twin.cloud import Cloud
 from tidepool_lab.twin.fast import FastBus, fast_ports
 
@@ -55,15 +57,9 @@ def the_config(shapes: tuple[Shape, ...]) -> Config:
     )
 
 
-@pytest.fixture(params=["shared to dedicated", "dedicated to shared"])
-def world(request: pytest.FixtureRequest) -> Iterator[tuple[Cloud, Ports, StartMove]]:
-    cloud = a_cloud(a_model("m"), traffic=[[300]] * 120)
-    shared = request.param == "shared to dedicated"
-    if shared:
-        cloud.create_component("m", POOL, model="m", copies=8, tags=TAGS, settled=True)
-    else:
-        cloud.create_endpoint(OWN, "m", instance_type=BIG, instances=1, tags=TAGS, settled=True)
-    ask = StartMove(
+def an_ask(*, shared: bool) -> StartMove:
+    """From the pool to an endpoint of its own, or back."""
+    return StartMove(
         id="0123456789abcdef",
         model="m",
         from_hosting=Hosting.SHARED if shared else Hosting.DEDICATED,
@@ -78,27 +74,42 @@ def world(request: pytest.FixtureRequest) -> Iterator[tuple[Cloud, Ports, StartM
         usd_per_hour=0.0,
         move_cost_usd=0.0,
     )
+
+
+def the_hosting(cloud: Cloud, account: Account) -> SageMaker:
+    return SageMaker(account.clients, stack="tidepool", identity=lambda: "tag:model", clock=lambda: cloud.now_s)
+
+
+def the_ports(cloud: Cloud, account: Account) -> Ports:
+    account.clients.get("dynamodb").create_table(
+        TableName=TABLE,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "model", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "model", "AttributeType": "S"}],
+    )
     shapes = tuple(
         Shape(hosting, BIG, accelerators=a, concurrency=10.0 * a, service_s=10.0, start_s=100.0)
         for hosting, a in ((Hosting.SHARED, 1), (Hosting.DEDICATED, 8))
     )
+    return replace(
+        fast_ports(cloud, the_config(shapes)),
+        hosting=the_hosting(cloud, account),
+        metrics=CloudWatch(account.clients, decide_arn=""),
+        routes=Followed(AwsRoutes(account.clients, table=TABLE, bus=FastBus(cloud)), cloud),
+        ledger=account.ledger(),
+    )
+
+
+@pytest.fixture(params=["shared to dedicated", "dedicated to shared"])
+def world(request: pytest.FixtureRequest) -> Iterator[tuple[Cloud, Ports, StartMove]]:
+    cloud = a_cloud(a_model("m"), traffic=[[300]] * 120)
+    shared = request.param == "shared to dedicated"
+    if shared:
+        cloud.create_component("m", POOL, model="m", copies=8, tags=TAGS, settled=True)
+    else:
+        cloud.create_endpoint(OWN, "m", instance_type=BIG, instances=1, tags=TAGS, settled=True)
     with an_account(cloud) as account:
-        account.clients.get("dynamodb").create_table(
-            TableName=TABLE,
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": "model", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "model", "AttributeType": "S"}],
-        )
-        ports = replace(
-            fast_ports(cloud, the_config(shapes)),
-            hosting=SageMaker(
-                account.clients, stack="tidepool", identity=lambda: "tag:model", clock=lambda: cloud.now_s
-            ),
-            metrics=CloudWatch(account.clients, decide_arn=""),
-            routes=Followed(AwsRoutes(account.clients, table=TABLE, bus=FastBus(cloud)), cloud),
-            ledger=account.ledger(),
-        )
-        yield cloud, ports, ask
+        yield cloud, the_ports(cloud, account), an_ask(shared=shared)
 
 
 def live(cloud: Cloud, ports: Ports, ask: StartMove) -> Move:
@@ -123,6 +134,22 @@ def test_a_move_through_boto3_loses_no_request_and_is_stored_as_it_went(world: t
     made = {**cloud.components("tag:model"), **cloud.endpoints("tag:model")}
     assert set(made) - {POOL} == {move.target_name}
     assert made[move.target_name].tags["tidepool:change"] == ask.id
+    assert move.usd > 0 and move.double_usd_per_hour == 0
+
+
+def test_a_dedicated_source_that_tidepool_made_is_gone_with_its_config() -> None:
+    cloud = a_cloud(a_model("m"), traffic=[[300]] * 120)
+    with an_account(cloud) as account:
+        ports, hosting = the_ports(cloud, account), the_hosting(cloud, account)
+        tags = {"model": "m", "tidepool:managed": "true"}
+        hosting.create_endpoint(NewEndpoint("tidepool-old", cloud.spec.models[0].artifact, BIG, 1, tags), change="c")
+        cloud.run_to(cloud.now_s + 1800)
+        ask = replace(an_ask(shared=False), from_endpoint="tidepool-old")
+        assert live(cloud, ports, ask).phase is Phase.DONE
+        with pytest.raises(NotFound):
+            hosting.endpoint("tidepool-old")
+        with pytest.raises(NotFound), calling("DescribeEndpointConfig", "tidepool-old"):
+            account.clients.get("sagemaker").describe_endpoint_config(EndpointConfigName="tidepool-old")
 
 
 def test_a_way_back_through_boto3_leaves_nothing_behind(world: tuple[Cloud, Ports, StartMove]) -> None:

@@ -75,6 +75,41 @@ def test_each_weight_soaks_for_120_seconds_and_the_drain_is_quiet_for_90() -> No
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_session_ends_where_it_began_and_only_then_the_source_is_retired(kind: str) -> None:
+    source, target = KINDS[kind]
+    until = NOW + 1800
+    world = World(source=source, source_tags=OURS, trouble=Trouble(sessions_until=until))
+    move = live(world, a_move(source, target))
+    assert (move.phase, world.lost) == (Phase.DONE, 0)
+    assert move.since > until + 90
+
+
+def test_the_source_stays_in_the_route_until_nobody_falls_back_to_it() -> None:
+    world = World(source_tags=OURS, trouble=Trouble(denied=0.05))
+    ask = a_move()
+    begin(world.ports(), ask, world.now)
+    while world.stored[ask.id].phase is not Phase.DRAIN:
+        advance_moves(world.ports(), world.now)
+        world.minute()
+    for _ in range(10):
+        advance_moves(world.ports(), world.now)
+        world.minute()
+    assert [(t.name, t.weight) for t in world.routes[MODEL].targets] == [
+        (MODEL, 0),
+        (world.stored[ask.id].target_name, 100),
+    ]
+    world.trouble.denied = 0.0
+    move = live(world, ask)
+    assert (move.phase, world.lost) == (Phase.DONE, 0), "once they may, it goes on"
+
+
+def test_a_dedicated_source_that_tidepool_made_leaves_no_config_behind_and_peoples_own_stays() -> None:
+    ours, theirs = World(source=OWN, source_tags=OURS), World(source=OWN, model_changes={"retire_delete": True})
+    assert live(ours, a_move(OWN, POOL_B)).phase is live(theirs, a_move(OWN, POOL_B)).phase is Phase.DONE
+    assert (ours.configs, theirs.configs) == (set(), {OWN})
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_what_tidepool_did_not_create_is_left_at_its_minimum(kind: str) -> None:
     source, target = KINDS[kind]
     world = World(source=source)
@@ -99,6 +134,9 @@ WRONG = {
     "the target fails": (Trouble(target_fails=True), "the container crashed"),
     "the target does not answer": (Trouble(target_mute=True), "answers 500"),
     "the target fails requests": (Trouble(target_errors=True), "of the target's requests failed"),
+    "the target refuses requests": (Trouble(target_refuses=True), "of the target's requests were refused"),
+    "nobody may invoke the target": (Trouble(denied=1.0), "requests reached the target: may its callers invoke it?"),
+    "some may not invoke the target": (Trouble(denied=0.05), "who may not invoke tidepool-m"),
     "the target is slow": (Trouble(target_slow=True), "ms a request"),
     "the target never comes": (Trouble(target_never_ready=True), "was not in service within"),
     "quota": (Trouble(create_refused=True), "ResourceLimitExceeded"),

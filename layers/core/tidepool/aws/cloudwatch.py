@@ -58,6 +58,8 @@ DEDICATED: Mapping[str, Asked] = {
     "utilisation": Asked("/aws/sagemaker/Endpoints", "GPUUtilization", "Average"),
 }
 """Field of Evidence → metric. Asking by EndpointName alone returns nothing (sagemaker-facts: DOC)."""
+MOVING: Mapping[str, Asked] = {"refused": Asked(SAGEMAKER, "Invocation4XXErrors", "Sum")}
+"""Asked beside them of the homes of a move, for half an hour: for every home and minute it would be a dear seventh."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class CloudWatch(BurstAlarms):
         queries = [
             _query(target, field, asked, since=now - window_s, now=now)
             for target in targets
-            for field, asked in (SHARED if target.component else DEDICATED).items()
+            for field, asked in _metrics_of(target).items()
         ]
         series = self._series(queries)
         found: dict[str, dict[str, Series]] = {target.name: {} for target in targets}
@@ -124,6 +126,11 @@ class CloudWatch(BurstAlarms):
                     i = int(result["Id"][1:])
                     for at, value in zip(result["Timestamps"], result["Values"], strict=True):
                         yield i, int(at.timestamp()), float(value)
+
+
+def _metrics_of(target: MetricTarget) -> Mapping[str, Asked]:
+    of = SHARED if target.component else DEDICATED
+    return {**of, **MOVING} if target.moving else of
 
 
 def _query(target: MetricTarget, field: str, asked: Asked, *, since: int, now: int) -> Query:

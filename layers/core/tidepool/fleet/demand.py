@@ -63,6 +63,7 @@ class Evidence:
     utilisation: any utilisation metric per 60 s; its presence is the evidence that silence is idleness.
     latency_ms: mean ModelLatency per 60 s.
     errors: Invocation5XXErrors per 60 s (Sum).
+    refused: Invocation4XXErrors per 60 s (Sum): what the container refused. Read only of the homes of a move.
     """
 
     invocations: Series = EMPTY
@@ -71,6 +72,7 @@ class Evidence:
     utilisation: Series = EMPTY
     latency_ms: Series = EMPTY
     errors: Series = EMPTY
+    refused: Series = EMPTY
 
 
 NO_EVIDENCE = Evidence()

@@ -23,16 +23,20 @@ SLOWER = 1.5
 SPREAD = 3.0
 """Standard errors of the ratio of two means that count as chance: about one false alarm in 700 soaks. Times in
 service are about exponential (bench-rules 2.5), so the relative error of a mean of n is 1/√n."""
+REACHED_LEAST = 20
+"""Requests that should have come before it is strange that none did: by chance once in e^20 soaks."""
 LATENCY_LEAST = 20
 """Fewer requests than this on either side say nothing of latency: the error of the ratio is above 30 %."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """One side's requests since a moment: answered, failed, rejected, and their mean latency (None = unknown)."""
+    """One side's requests since a moment: answered, failed, refused by the container, rejected for want of a copy,
+    and their mean latency (None = unknown)."""
 
     requests: float
     errors: float
+    refused: float
     rejected: float
     latency_ms: float | None
 
@@ -46,6 +50,7 @@ def tally(evidence: Evidence, since: int) -> Tally:
     return Tally(
         requests=_sum(requests),
         errors=_sum(evidence.errors.since(since)),
+        refused=_sum(evidence.refused.since(since)),
         rejected=_sum(evidence.rejected.since(since)),
         latency_ms=float((counts * times).sum() / known) if known > 0 else None,
     )
@@ -54,15 +59,17 @@ def tally(evidence: Evidence, since: int) -> Tally:
 def worse(source: Evidence, target: Evidence, *, since: int, slower: float) -> str:
     """Why the target is worse than the source since then; '' when nothing shows that it is.
 
-    Rejections, failures beyond the source's share, and latency beyond what the hardware's shapes expect. The
-    source is judged over everything seen, so that it still counts once its own traffic has gone over.
+    Rejections, failures and refusals (5XX, 4XX) beyond the source's share, and latency beyond what the hardware's
+    shapes expect. The source is judged over everything seen, so that it still counts once its own traffic has gone
+    over.
     """
     there, here = tally(target, since), tally(source, 0)
     if there.rejected > 0:
         return f"{there.rejected:.0f} requests found no copy on the target"
-    share, usual = _share(there), _share(here)
-    if there.errors >= ERRORS_LEAST and share > usual + ERRORS_MORE:
-        return f"{percent(share)} of the target's requests failed, {percent(usual)} of the source's"
+    for words, bad, usually in (("failed", there.errors, here.errors), ("were refused", there.refused, here.refused)):
+        share, usual = _share(bad, there), _share(usually, here)
+        if bad >= ERRORS_LEAST and share > usual + ERRORS_MORE:
+            return f"{percent(share)} of the target's requests {words}, {percent(usual)} of the source's"
     if there.latency_ms is None or here.latency_ms is None or min(there.requests, here.requests) < LATENCY_LEAST:
         return ""
     chance = 1 + SPREAD * math.sqrt(1 / there.requests + 1 / here.requests)
@@ -70,6 +77,16 @@ def worse(source: Evidence, target: Evidence, *, since: int, slower: float) -> s
     if there.latency_ms > allowed:
         return f"the target takes {there.latency_ms:.0f} ms a request; up to {allowed:.0f} ms was expected"
     return ""
+
+
+def unreached(source: Evidence, target: Evidence, *, since: int, weight: int) -> str:
+    """How many requests came since then without one for the target, when `weight` % of them should have; '' = fine.
+
+    Callers who may not invoke the target are answered by the source: no metric of the target tells of them.
+    """
+    there, here = tally(target, since).requests, tally(source, since).requests
+    strange = there == 0 and here * weight / 100 >= REACHED_LEAST
+    return f"none of {here:.0f} requests reached the target: may its callers invoke it?" if strange else ""
 
 
 def fresh(evidence: Evidence, since: int) -> bool:
@@ -122,5 +139,5 @@ def _sum(values: Values) -> float:
     return float(np.nansum(values)) if len(values) else 0.0
 
 
-def _share(side: Tally) -> float:
-    return side.errors / side.requests if side.requests > 0 else float(side.errors > 0)
+def _share(bad: float, side: Tally) -> float:
+    return bad / side.requests if side.requests > 0 else float(bad > 0)

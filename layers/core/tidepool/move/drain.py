@@ -1,4 +1,10 @@
-"""Drain: the route names the target alone, and the source has nothing left to answer."""
+"""Drain: nobody calls the source although the route still names it, then the route names the target alone.
+
+A caller who may not invoke the target is refused there and answered by the source, which stays in the route with
+weight 0 (client/tidepool_client). Such callers show in no metric of the target (AWS counts only what a container
+refuses), but in the source's: it is never silent, the route keeps it, and the move goes back without a lost request.
+The same holds for a session: it ends where it began.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +12,7 @@ from dataclasses import replace
 
 from tidepool.fleet import Evidence
 from tidepool.move.checks import quiet_since, visible_until, worse
-from tidepool.move.routing import followed, silent_gateway, somebody_else, target_only, written
+from tidepool.move.routing import emptied, followed, silent_gateway, somebody_else, target_only, written
 from tidepool.move.seen import Seen, Side, Terms
 from tidepool.move.state import Move, Phase
 from tidepool.move.turn import Turn, back, go, wait
@@ -33,8 +39,13 @@ def drain(move: Move, seen: Seen, now: int) -> Turn:
     if wrong and seen.source_serves:
         return back(move, now, wrong)
     if now - move.since > limit:
-        why = wrong or "somebody calls it and does not follow the route, or its metrics are missing"
+        why = wrong or (
+            f"somebody calls it who may not invoke {move.target_name}, does not follow the route or has a session"
+            " there, or its metrics are missing"
+        )
         return back(move, now, f"the source was not silent within {duration(limit)}: {why}")
+    if _still_called(move, seen, now):
+        return wait(move)
     turn = written(move, seen, target_only(move), now) or followed(move, seen, now)
     if turn is not None:
         return turn
@@ -48,6 +59,14 @@ def drain(move: Move, seen: Seen, now: int) -> Turn:
     if is_over(seen.source, seen.source_evidence, since, needed_s(seen.terms)):
         return go(move, Phase.RETIRE, now)
     return wait(move) if move.quiet_since == since else Turn(replace(move, quiet_since=since))
+
+
+def _still_called(move: Move, seen: Seen, now: int) -> bool:
+    """The route has the source to fall back to, and somebody does, or nobody can tell. A dead source holds nobody."""
+    if not seen.source_serves or seen.route is None or seen.route.targets != emptied(move):
+        return False
+    since = silent_since(seen.source, seen.source_evidence, now)
+    return since is None or not is_over(seen.source, seen.source_evidence, max(since, _routed_at(seen, now)), QUIET_S)
 
 
 def silent_since(side: Side | None, evidence: Evidence, now: int) -> int | None:

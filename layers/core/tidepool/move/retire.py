@@ -7,7 +7,7 @@ not serve, and what cannot be done in time is handed to a person with the model 
 from __future__ import annotations
 
 from tidepool.fleet import Status
-from tidepool.move.command import Delete, Shrink
+from tidepool.move.command import Delete, Shrink, Sweep, intent
 from tidepool.move.seen import Seen, Side
 from tidepool.move.state import Move, Phase
 from tidepool.move.turn import Turn, act, go, wait
@@ -22,7 +22,7 @@ def retire(move: Move, seen: Seen, now: int) -> Turn:
     dedicated = not move.ask.component
     source = seen.source
     if source is None:
-        return go(move, Phase.DONE, now, why=f"{move.source_name} is deleted")
+        return _swept(move, seen, now)
     deletes = move.source_was_ours or seen.terms.retire_delete
     if not deletes and _at_minimum(source, dedicated):
         minimum = "one instance" if dedicated else "no copies"
@@ -42,6 +42,17 @@ def retire(move: Move, seen: Seen, now: int) -> Turn:
     if deletes:
         return act(move, Delete(source.name, dedicated))
     return act(move, Shrink(source.name, dedicated, source.variant))
+
+
+def _swept(move: Move, seen: Seen, now: int) -> Turn:
+    """Done with nothing left. A dedicated endpoint's config stays for as long as the endpoint does, since a config in
+    use must not be deleted: one more delete removes it, in the very run that ends the move. People's own stays theirs.
+    """
+    sweep = Sweep(move.source_name)
+    owed = not move.ask.component and move.source_was_ours and seen.acted != intent(sweep)
+    if owed and now - move.since <= DEADLINE_S:
+        return act(move, sweep)
+    return go(move, Phase.DONE, now, why=f"{move.source_name} is deleted")
 
 
 def _at_minimum(source: Side, dedicated: bool) -> bool:

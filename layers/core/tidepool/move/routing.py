@@ -37,6 +37,11 @@ def shifting(move: Move, seen: Seen) -> tuple[Target, ...]:
     return (replace(source, weight=100 - there), replace(target, weight=there))
 
 
+def emptied(move: Move) -> tuple[Target, ...]:
+    """Where callers are after the last weight: all on the target, with the source to fall back to."""
+    return (replace(source_only(move)[0], weight=0), *target_only(move))
+
+
 def last_step(seen: Seen) -> int:
     return len(WEIGHTS) - 1 if seen.terms.weighted else 0
 

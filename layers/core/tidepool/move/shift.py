@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tidepool.move.capacity import too_small
-from tidepool.move.checks import fresh, worse
+from tidepool.move.checks import fresh, unreached, worse
 from tidepool.move.routing import (
     WEIGHTS,
     followed,
@@ -75,7 +75,17 @@ def _soaked(move: Move, seen: Seen, now: int) -> bool:
     """Long enough at this weight, with evidence of the target from within the step."""
     written_at = seen.route.changed_at if seen.route is not None else now
     began = written_at if seen.terms.soak_from_write else move.settled_at
-    return now - began >= SOAK_S and fresh(seen.target_evidence, written_at)
+    return now - began >= SOAK_S and fresh(seen.target_evidence, written_at) and not _unreached(move, seen, written_at)
+
+
+def _unreached(move: Move, seen: Seen, since: int) -> str:
+    """Callers who should be on the target and are not; '' when they are, or it is too soon to say.
+
+    A minute that can be seen began before every caller followed this weight, but after the one before it.
+    """
+    if not seen.terms.weighted or move.step == 0:
+        return ""
+    return unreached(seen.source_evidence, seen.target_evidence, since=since, weight=WEIGHTS[move.step - 1])
 
 
 def _missing(move: Move, seen: Seen) -> str:
@@ -83,4 +93,7 @@ def _missing(move: Move, seen: Seen) -> str:
         return "callers do not follow the route"
     if not fresh(seen.target_evidence, move.since):
         return "no metrics of the target arrive"
+    nobody = _unreached(move, seen, seen.route.changed_at if seen.route is not None else move.since)
+    if nobody:
+        return nobody
     return "the route was not written, or the target stayed too small"

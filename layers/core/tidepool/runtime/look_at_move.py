@@ -138,7 +138,7 @@ def _evidence(
         return NO_EVIDENCE, NO_EVIDENCE
     source, target = sides
     asked = [
-        MetricTarget(name=side.name, endpoint=endpoint, variant=side.variant, component=component)
+        MetricTarget(name=side.name, endpoint=endpoint, variant=side.variant, component=component, moving=True)
         for side, endpoint, component in (
             (source, move.ask.from_endpoint, move.ask.component),
             (target, move.ask.to_endpoint, move.to_component),
