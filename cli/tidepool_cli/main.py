@@ -21,6 +21,7 @@ COMMANDS = {
     "explain": "tidepool_cli.explain",
     "move": "tidepool_cli.move",
     "moves": "tidepool_cli.moves",
+    "attach": "tidepool_cli.attach",
     "pool": "tidepool_cli.pool",
 }
 """Name → module; the module's `command` is the click command. In the order in which a newcomer meets them."""

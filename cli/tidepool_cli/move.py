@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,8 +60,7 @@ def command(
     move = begin_asked(account.rehearsal, wish, now)
     refused = move.phase.ended
     if not refused and not dry_run:
-        words = {"id": wish.id, "model": model, "to": to, "instance_type": instance_type, "who": who, "why": why}
-        account.send("tidepool.move", "move", words)
+        account.send("tidepool.move", "move", asdict(wish))
     write_json(json_file, as_value(move, asked=not refused and not dry_run))
     if str(json_file) != "-":
         for line in _told(move, dry_run=dry_run, stack=stack):
@@ -97,6 +97,8 @@ def _told(move: Move, *, dry_run: bool, stack: str) -> list[str]:
     from tidepool_cli.steps import expected
 
     lines = aligned([change_row(move.ask)])
+    if move.why and not move.phase.ended:
+        lines.append(f"Note: {move.why}.")
     if move.phase.ended:
         return [*lines, "It may not begin; nothing was asked:", *(f"  {reason}" for reason in reasons_of(move))]
     if not dry_run:

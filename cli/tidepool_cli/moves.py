@@ -11,6 +11,7 @@ from tidepool_cli.asking import person_options, stack_options
 from tidepool_cli.output import console, exits_with_problems, print_table, write_json
 
 if TYPE_CHECKING:
+    from tidepool.move.attach import Attach
     from tidepool.move.state import Move
 
 COLUMNS = ("move", "model", "from", "to", "how far", "since (UTC)", "deadline (UTC)", "why")
@@ -24,6 +25,8 @@ COLUMNS = ("move", "model", "from", "to", "how far", "since (UTC)", "deadline (U
 @exits_with_problems
 def command(ctx: click.Context, days: int, stack: str, region: str | None, json_file: Path | None) -> None:
     """Show the moves under way and those of the last days: where each stands, since when, until when, and why.
+
+    The first home of a new model (`tidepool attach`) is a move from nowhere.
 
     \b
     Examples:
@@ -40,7 +43,10 @@ def command(ctx: click.Context, days: int, stack: str, region: str | None, json_
     ledger = deployed(stack, region).rehearsal.ledger
     now = clock()
     ended = sorted(ledger.ended_moves(now - days * DAY_S), key=lambda move: -move.since)
-    moves = (*sorted(ledger.moves(), key=lambda move: (move.began, move.id)), *ended)
+    open_ones = sorted(ledger.moves(), key=lambda move: (move.began, move.id))
+    since = now - days * DAY_S
+    homes = [home for home in ledger.attaches() if not home.phase.ended or home.since >= since]
+    moves: tuple[Move | Attach, ...] = (*open_ones, *ended, *homes)
     write_json(json_file, [as_value(move) for move in moves])
     if str(json_file) == "-":
         return
@@ -102,39 +108,54 @@ def approve(move: str, why: str | None, who: str | None, stack: str, region: str
     click.echo(f"Asked: move {move} of {found.ask.model} from {found.source_name} to {found.target_name} begins.")
 
 
-def as_value(move: Move) -> dict[str, Any]:
-    """One move as a script reads it; times in seconds since 1970, deadline null when it has ended."""
+def as_value(move: Move | Attach) -> dict[str, Any]:
+    """One move as a script reads it; times in seconds since 1970, deadline null when it has ended.
+
+    `from` is '' where the model lived nowhere before.
+    """
+    from tidepool.move.attach import Attach
     from tidepool.move.picture import DEADLINES
 
     limit = DEADLINES.get(move.phase)
     return {
         "move": move.id,
-        "model": move.ask.model,
-        "from": move.source_name,
-        "to": move.target_name,
+        **(_first_home(move) if isinstance(move, Attach) else _between_homes(move)),
         "phase": str(move.phase),
-        "step": move.step,
         "began": move.began,
         "since": move.since,
         "deadline": None if limit is None else move.since + limit[0],
-        "because": move.ask.because,
         "why": move.why,
+    }
+
+
+def _first_home(attach: Attach) -> dict[str, Any]:
+    return {"model": attach.model, "from": "", "to": attach.component, "because": attach.because}
+
+
+def _between_homes(move: Move) -> dict[str, Any]:
+    return {
+        "model": move.ask.model,
+        "from": move.source_name,
+        "to": move.target_name,
+        "because": move.ask.because,
+        "step": move.step,
         "wanted_back": move.wanted_back,
     }
 
 
-def _row(move: Move) -> dict[str, str]:
+def _row(move: Move | Attach) -> dict[str, str]:
     from tidepool.plan.render import moment
     from tidepool_cli.steps import deadline, progress
 
+    value = as_value(move)
     values = (
-        move.id,
-        move.ask.model,
-        move.source_name,
-        move.target_name,
+        value["move"],
+        value["model"],
+        value["from"] or "(new)",
+        value["to"],
         progress(move),
         moment(move.since).removesuffix(" UTC"),
         deadline(move).replace(" UTC", ""),
-        move.why or move.ask.because,
+        value["why"] or value["because"],
     )
     return dict(zip(COLUMNS, values, strict=True))

@@ -25,6 +25,7 @@ from tidepool.aws.routes import Routes
 from tidepool.aws.sagemaker import SageMaker
 from tidepool.aws.table import Table
 from tidepool.errors import BadInput, NotFound, Problem, Unreachable
+from tidepool.move.attach import Attach
 from tidepool.move.state import Move
 from tidepool.runtime.ports import Operation, Ports
 from tidepool_cli.live import SERVICES, reading_clients
@@ -46,6 +47,7 @@ class Deployed:
     hands: Hands
     clients: Clients
     rehearsal: Ports
+    sagemaker: SageMaker
     bus: EventBus
 
     def send(self, kind: str, part: str, words: Mapping[str, object]) -> None:
@@ -77,8 +79,9 @@ def deployed(name: str, region: str | None) -> Deployed:
     bus = EventBus(clients, outputs["BusName"])
     bucket = Bucket(clients, outputs["BucketName"])
     config = FleetFile(bucket, bus, clock=clock, most=hands.rung)
+    sagemaker = SageMaker(clients, stack=name, identity=config.known_identity, clock=clock)
     rehearsal = Ports(
-        hosting=SageMaker(clients, stack=name, identity=config.known_identity, clock=clock),
+        hosting=sagemaker,
         metrics=CloudWatch(clients),
         prices=PriceList(clients, clock=clock),
         routes=Routes(clients, table=outputs["RoutesTableName"], bus=bus),
@@ -87,7 +90,7 @@ def deployed(name: str, region: str | None) -> Deployed:
         config=config,
         alarms=FreezeAlarms(clients),
     )
-    return Deployed(name, hands, clients, rehearsal, bus)
+    return Deployed(name, hands, clients, rehearsal, sagemaker, bus)
 
 
 def asking(deployed: Deployed, who: str | None, why: str | None) -> tuple[str, str]:
@@ -116,6 +119,9 @@ class _Unwritten(Ledger):
     """A stack's ledger that is read as it is, and keeps nothing."""
 
     def save_move(self, move: Move, *, expected_version: int) -> None:
+        return None
+
+    def save_attach(self, attach: Attach, *, expected_version: int) -> None:
         return None
 
     def record(self, operation: Operation) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tidepool.move.attach import Attach
 from tidepool.move.picture import DEADLINES
 from tidepool.move.routing import WEIGHTS
 from tidepool.move.state import Move, Phase
@@ -20,6 +21,8 @@ WAITS = {
 """What each phase goes on by, as docs/moves.md has it."""
 FORWARD = (Phase.CREATE, Phase.WARM, Phase.SHIFT, Phase.DRAIN, Phase.RETIRE)
 """The steps of a move that goes well, in their order."""
+FIRST_HOME = FORWARD[:2]
+"""Those of a new model: there is nobody to shift, and nothing to leave."""
 
 
 def expected() -> list[str]:
@@ -28,16 +31,17 @@ def expected() -> list[str]:
     return [f"{phase:<{width}}  until {WAITS[phase]}; within {_limit(phase)}" for phase in FORWARD]
 
 
-def progress(move: Move) -> str:
+def progress(move: Move | Attach) -> str:
     """How far it has come: '■■▣□□ shift 50 %'; an ended move is its word alone."""
-    if move.phase not in FORWARD:
+    steps = FIRST_HOME if isinstance(move, Attach) else FORWARD
+    if move.phase not in steps:
         return str(move.phase)
-    at = FORWARD.index(move.phase)
-    weight = f" {WEIGHTS[min(move.step, len(WEIGHTS) - 1)]} %" if move.phase is Phase.SHIFT else ""
-    return f"{'■' * at}▣{'□' * (len(FORWARD) - at - 1)} {move.phase}{weight}"
+    at = steps.index(move.phase)
+    weight = f" {WEIGHTS[move.step]} %" if isinstance(move, Move) and move.phase is Phase.SHIFT else ""
+    return f"{'■' * at}▣{'□' * (len(steps) - at - 1)} {move.phase}{weight}"
 
 
-def deadline(move: Move) -> str:
+def deadline(move: Move | Attach) -> str:
     """When the phase has lasted too long, and what then happens; '' when the move has ended."""
     if move.phase not in DEADLINES:
         return ""

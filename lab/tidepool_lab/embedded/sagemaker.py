@@ -33,6 +33,7 @@ class SageMaker:
             "DeleteInferenceComponent": self._delete_component,
             "CreateModel": self._create_model,
             "DescribeModel": self._describe_model,
+            "ListModels": self._list_models,
             "ListTags": self._list_tags,
             "AddTags": self._add_tags,
         }
@@ -151,6 +152,13 @@ class SageMaker:
         }
         known = self._models.get(name, made_up)
         return {**known, "ModelArn": self._arn("model", name), "CreationTime": moment(self.cloud.start_s)}
+
+    def _list_models(self, params: Params) -> Params:
+        made = moment(self.cloud.start_s)
+        names = sorted({model.artifact for model in self.cloud.spec.models})
+        listed = [{"ModelName": n, "ModelArn": self._arn("model", n), "CreationTime": made} for n in names]
+        items, token = page(listed, params.get("NextToken"), params.get("MaxResults", PAGE))
+        return {"Models": items} | ({"NextToken": token} if token else {})
 
     def _list_tags(self, params: Params) -> Params:
         tags = self._tags_of(params["ResourceArn"])

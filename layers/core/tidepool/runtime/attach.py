@@ -207,7 +207,7 @@ def _against(asked: People, attach: Attach, model: ModelConfig, pool: PoolConfig
         found.append(f"pool {pool.name} is for the tenants {', '.join(pool.tenants)}, not {model.tenant or 'nobody'}")
     identity = asked.config.identity
     if identity_of(identity, attach.component, attach.tags) != attach.model:
-        found.append(f"fleet.yaml says `identity: {identity}`, and a new home has a new name; use `identity: tag:KEY`")
+        found.append(f"fleet.yaml says `identity: {identity}`, and a new home has a new name: use `identity: tag:KEY`")
     return found
 
 
@@ -221,7 +221,7 @@ def _lives(
     """Homes that the model has, or is about to get, and where its callers go already."""
     homes = [c.name for c in components.values() if c.model == attach.model]
     homes += [e.name for e in endpoints.values() if e.model == attach.model]
-    found = [f"{attach.model} lives in {name}; `tidepool move` takes it elsewhere" for name in homes]
+    found = [f"{attach.model} lives in {name} already (`tidepool move` takes it elsewhere)" for name in homes]
     route = ports.routes.read(attach.model, model.route) if model.route.via is not Via.NONE else None
     if route is not None and not homes:
         found.append(f"callers of {attach.model} are routed to {', '.join(t.name for t in route.targets)} already")
