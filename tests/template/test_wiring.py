@@ -12,6 +12,8 @@ import jsonschema
 import pytest
 
 from tidepool.aws import bus, environment, routes_gateway, table
+from tidepool.aws.clients import INVOKE_READ_S
+from tidepool.move import alike
 from tidepool.move.state import Phase
 from tidepool.runtime.decide import LEASE_S
 from tidepool_lab.deploy.permissions import EXAMPLE_ROLE, HANDS
@@ -361,3 +363,9 @@ def test_outputs_are_things_to_click_or_paste(stack: Stack) -> None:
         assert values[name].startswith("https://")
     for output in resolver.template["Outputs"].values():
         assert output["Description"]
+
+
+def test_the_probes_of_one_move_are_over_before_its_function_is(source: dict[str, Any]) -> None:
+    """Both sides: what they may have taken, and one more request that takes as long as the client waits."""
+    timeout_s = source["Resources"]["MoveModelsFunction"]["Properties"]["Timeout"]
+    assert timeout_s > 2 * (alike.SPENT_MS / 1000 + INVOKE_READ_S)

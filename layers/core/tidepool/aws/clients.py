@@ -17,6 +17,10 @@ adaptive mode slows itself down at the first sign of it."""
 CONNECT_S, READ_S = 3, 20
 """Five attempts within a function's 60 seconds must leave room to record what happened."""
 
+INVOKE_ONCE, INVOKE_READ_S = {"total_max_attempts": 1}, 65
+"""A model has 60 seconds to answer InvokeEndpoint (API). A probe that botocore repeats unseen would not be one request,
+and would outlast the function."""
+
 PRICING_REGION = "us-east-1"
 """The price API is served from a few regions only (sagemaker-facts.md)."""
 
@@ -40,13 +44,14 @@ class Clients:
         """The client of a service, by boto3's name."""
         if service not in self._made:
             region = PRICING_REGION if service == "pricing" else self._region
+            invokes = service == "sagemaker-runtime"
             client = boto3.client(
                 service,
                 region_name=region,
                 config=Config(
-                    retries=RETRIES,
+                    retries=INVOKE_ONCE if invokes else RETRIES,
                     connect_timeout=CONNECT_S,
-                    read_timeout=READ_S,
+                    read_timeout=INVOKE_READ_S if invokes else READ_S,
                     user_agent_extra=f"tidepool/{__version__}",
                 ),
             )

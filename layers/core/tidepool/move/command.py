@@ -18,7 +18,7 @@ class CreateTarget:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One question to the target, and the same to the source."""
+    """The same question to the target and to the source, a few times."""
 
     sample: str
 

@@ -99,7 +99,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """What both sides answered to the team's own sample; `source` is None when the source has no copy."""
+    """What both sides typically answered to the team's own sample; `source` is None when the source has no copy."""
 
     target: Answer
     source: Answer | None

@@ -1,14 +1,15 @@
-"""Warm: the target really answers, to the team's own sample, in the same shape as the source."""
+"""Warm: the target really answers, to the team's own sample, as the source does."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from tidepool.fleet import Status
+from tidepool.move.alike import different, unlike
 from tidepool.move.capacity import too_small
 from tidepool.move.command import Probe
 from tidepool.move.routing import silent_gateway, somebody_else, source_only
-from tidepool.move.seen import Probed, Seen
+from tidepool.move.seen import Seen
 from tidepool.move.state import Move, Phase
 from tidepool.move.turn import Turn, act, back, go, wait
 from tidepool.units import duration
@@ -33,9 +34,10 @@ def warm(move: Move, seen: Seen, now: int) -> Turn:
         return Turn(replace(move, why=seen.refused))
     if seen.probed is None:
         return act(move, Probe(seen.terms.sample)) if now - move.since >= PROBE_S else wait(move)
-    if _different(seen.probed):
-        return back(move, now, _unlike(seen.probed))
-    why = _unlike(seen.probed) or _waits_for(seen)
+    never = different(seen.probed)
+    if never:
+        return back(move, now, never)
+    why = unlike(seen.probed, seen.terms) or _waits_for(seen)
     if why:
         return wait(move) if move.why == why else Turn(replace(move, why=why))
     growing = too_small(move, seen, now, share=1.0)
@@ -60,24 +62,3 @@ def _gone(move: Move, seen: Seen, now: int) -> str:
     if seen.source is not None and seen.source.artifact != move.sagemaker_model:
         return f"the source now runs {seen.source.artifact}, the move began with {move.sagemaker_model}"
     return somebody_else(move, seen, source_only(move)) or silent_gateway(seen, now)
-
-
-def _different(probed: Probed) -> bool:
-    """Both answered, in different shapes. A target that does not answer yet is not different, only late."""
-    if probed.source is None or not (probed.source.ok and probed.target.ok):
-        return False
-    here, there = probed.source, probed.target
-    return here.status != there.status or bool(here.schema and there.schema and here.schema != there.schema)
-
-
-def _unlike(probed: Probed | None) -> str:
-    if probed is None:
-        return ""
-    if not probed.target.ok:
-        return f"the target answers {probed.target.status}: {probed.target.why or 'no reason given'}"
-    if _different(probed) and probed.source is not None:
-        return (
-            f"the target answers in another shape than the source: {probed.target.status} {probed.target.schema}"
-            f" instead of {probed.source.status} {probed.source.schema}"
-        )
-    return ""

@@ -33,6 +33,7 @@ from tidepool.errors import (
 )
 from tidepool.fleet import Component, InstanceType, Route, Target
 from tidepool.fleet.asked import NewComponent
+from tidepool.move.alike import enough, typical
 from tidepool.move.charge import charged
 from tidepool.move.command import Command, CreateTarget, Delete, Probe, Resize, Shrink, Sweep, WriteRoute, intent
 from tidepool.move.machine import approved, step
@@ -43,7 +44,7 @@ from tidepool.move.state import Move, Phase
 from tidepool.plan.change import StartMove
 from tidepool.runtime.look_at_move import People, look, people
 from tidepool.runtime.observe import instance_types
-from tidepool.runtime.ports import Operation, Ports
+from tidepool.runtime.ports import Answer, Operation, Ports
 from tidepool.units import DAY_S, rounded
 
 TURNS = 12
@@ -182,9 +183,16 @@ def _probed(ports: Ports, move: Move, seen: Seen, sample: str) -> Probed:
     target = Target(move.ask.to_endpoint, move.to_component, 100)
     source = Target(move.ask.from_endpoint, move.ask.component, 100)
     return Probed(
-        target=ports.hosting.probe(target, sample),
-        source=ports.hosting.probe(source, sample) if seen.source_serves else None,
+        target=_typical(ports, target, sample),
+        source=_typical(ports, source, sample) if seen.source_serves else None,
     )
+
+
+def _typical(ports: Ports, side: Target, sample: str) -> Answer:
+    answers: list[Answer] = []
+    while not enough(answers):
+        answers.append(ports.hosting.probe(side, sample))
+    return typical(answers)
 
 
 def _saved(ports: Ports, before: Move, after: Move, now: int) -> Move:
