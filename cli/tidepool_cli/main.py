@@ -21,6 +21,7 @@ COMMANDS = {
     "explain": "tidepool_cli.explain",
     "move": "tidepool_cli.move",
     "moves": "tidepool_cli.moves",
+    "migrate": "tidepool_cli.migrate",
     "attach": "tidepool_cli.attach",
     "pool": "tidepool_cli.pool",
 }

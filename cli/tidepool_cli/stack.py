@@ -7,7 +7,7 @@ hand's own words, and only what the hand would accept is sent.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import time
 from typing import Any
 
@@ -25,6 +25,7 @@ from tidepool.aws.routes import Routes
 from tidepool.aws.sagemaker import SageMaker
 from tidepool.aws.table import Table
 from tidepool.errors import BadInput, NotFound, Problem, Unreachable
+from tidepool.fleet import Component, Endpoint
 from tidepool.move.attach import Attach
 from tidepool.move.state import Move
 from tidepool.runtime.ports import Operation, Ports
@@ -41,12 +42,14 @@ class Deployed:
     """One stack. `hands` is what it was deployed with; `bus` is where people ask.
 
     rehearsal: ports that read it as it is, and with which the hand's own code keeps, sends and tells nothing.
+    alone: the same, as if no move were open or had ended: what is refused there is refused whatever else goes on.
     """
 
     name: str
     hands: Hands
     clients: Clients
     rehearsal: Ports
+    alone: Ports
     sagemaker: SageMaker
     bus: EventBus
 
@@ -79,18 +82,20 @@ def deployed(name: str, region: str | None) -> Deployed:
     bus = EventBus(clients, outputs["BusName"])
     bucket = Bucket(clients, outputs["BucketName"])
     config = FleetFile(bucket, bus, clock=clock, most=hands.rung)
-    sagemaker = SageMaker(clients, stack=name, identity=config.known_identity, clock=clock)
+    sagemaker = _Once(clients, stack=name, identity=config.known_identity, clock=clock)
+    table = Table(clients, outputs["LedgerTableName"])
     rehearsal = Ports(
         hosting=sagemaker,
         metrics=CloudWatch(clients),
         prices=PriceList(clients, clock=clock),
         routes=Routes(clients, table=outputs["RoutesTableName"], bus=bus),
-        ledger=_Unwritten(Table(clients, outputs["LedgerTableName"]), bucket),
+        ledger=_Unwritten(table, bucket),
         bus=_Quiet(),
         config=config,
         alarms=FreezeAlarms(clients),
     )
-    return Deployed(name, hands, clients, rehearsal, sagemaker, bus)
+    alone = replace(rehearsal, ledger=_Alone(table, bucket))
+    return Deployed(name, hands, clients, rehearsal, alone, sagemaker, bus)
 
 
 def asking(deployed: Deployed, who: str | None, why: str | None) -> tuple[str, str]:
@@ -126,6 +131,33 @@ class _Unwritten(Ledger):
 
     def record(self, operation: Operation) -> None:
         return None
+
+
+class _Alone(_Unwritten):
+    """A ledger without moves."""
+
+    def moves(self) -> tuple[Move, ...]:
+        return ()
+
+    def ended_moves(self, since: int) -> tuple[Move, ...]:
+        return ()
+
+
+class _Once(SageMaker):
+    """The whole fleet is read once in the life of a command: a hundred rehearsals cost no more than one."""
+
+    _all_endpoints: Mapping[str, Endpoint] | None = None
+    _all_components: Mapping[str, Component] | None = None
+
+    def endpoints(self) -> Mapping[str, Endpoint]:
+        if self._all_endpoints is None:
+            self._all_endpoints = super().endpoints()
+        return self._all_endpoints
+
+    def components(self) -> Mapping[str, Component]:
+        if self._all_components is None:
+            self._all_components = super().components()
+        return self._all_components
 
 
 class _Quiet:

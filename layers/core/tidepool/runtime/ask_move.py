@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tidepool.config.resolve import model_config, pool_of_endpoint
-from tidepool.config.types import Config, Hosting, ModelConfig, Shape
+from tidepool.config.types import Config, Hosting, ModelConfig, Shape, Via
 from tidepool.errors import BadEvent, Problem
 from tidepool.fleet import Component, Endpoint, EndpointKind, InstanceType
 from tidepool.hosting.home import move_cost
@@ -50,8 +50,9 @@ class Leaving:
     size: int
 
     @property
-    def component_name(self) -> str:
-        return "" if self.component is None else self.component.name
+    def name(self) -> str:
+        """The component's, or the dedicated endpoint's."""
+        return self.endpoint.name if self.component is None else self.component.name
 
 
 def begin_asked(ports: Ports, wish: Wish, now: int) -> Move:
@@ -70,7 +71,7 @@ def asked(ports: Ports, wish: Wish) -> StartMove:
     config, _ = ports.config.current()
     model = model_config(config, wish.model)
     endpoints = ports.hosting.endpoints()
-    leaving = _leaving(endpoints, ports.hosting.components(), wish)
+    leaving = _leaving(endpoints, ports.hosting.components(), wish, routed_to(ports, model))
     to_endpoint, instance_type, problem = _place(endpoints, config, model, wish, leaving)
     problems = [found for found in (leaving, problem) if isinstance(found, Problem)]
     if problems or isinstance(leaving, Problem):
@@ -88,7 +89,7 @@ def asked(ports: Ports, wish: Wish) -> StartMove:
         model=wish.model,
         from_hosting=leaving.hosting,
         from_endpoint=leaving.endpoint.name,
-        component=leaving.component_name,
+        component="" if leaving.component is None else leaving.component.name,
         to_hosting=hosting,
         to_endpoint=to_endpoint or target_name(wish.model, wish.id),
         instance_type=instance_type,
@@ -100,7 +101,15 @@ def asked(ports: Ports, wish: Wish) -> StartMove:
     )
 
 
-def _leaving(endpoints: Mapping[str, Endpoint], components: Mapping[str, Component], wish: Wish) -> Leaving | Problem:
+def routed_to(ports: Ports, model: ModelConfig) -> str:
+    """The home that all callers are sent to: a component, or a dedicated endpoint; '' when no route says so."""
+    route = ports.routes.read(model.name, model.route) if model.route.via is not Via.NONE else None
+    return next((target.name for target in route.targets if target.weight == 100), "") if route is not None else ""
+
+
+def _leaving(
+    endpoints: Mapping[str, Endpoint], components: Mapping[str, Component], wish: Wish, routed: str
+) -> Leaving | Problem:
     """The model's one home, or why it cannot be told."""
     homes = [
         Leaving(Hosting.SHARED, endpoints[c.endpoint], c, max(c.copies_now, c.copies_wanted))
@@ -112,14 +121,15 @@ def _leaving(endpoints: Mapping[str, Endpoint], components: Mapping[str, Compone
         for e in endpoints.values()
         if e.model == wish.model and e.kind is not EndpointKind.POOL
     ]
-    # What a retired home leaves to its owner at no copies is not where the model lives.
+    # A home that a move left to its owner, at its minimum, is not where the model lives: callers are elsewhere.
     awake = [home for home in homes if home.size > 0] or homes
+    awake = [home for home in awake if home.name == routed] or awake
     if len(awake) == 1:
         return awake[0]
     if not awake:
         hint = "a new model gets its first home by `tidepool attach`; without its identity tag a home is nobody's"
         return Problem("move.model", wish.model, "a model that lives somewhere", hint)
-    names = ", ".join(home.component_name or home.endpoint.name for home in awake)
+    names = ", ".join(home.name for home in awake)
     hint = "a move takes one home: end the open move, or remove the home that is not used"
     return Problem("move.model", f"{wish.model}, which lives in {names}", "a model with one home", hint)
 
