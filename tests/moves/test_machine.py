@@ -58,7 +58,9 @@ def test_the_route_lets_go_of_the_source_only_once_nobody_falls_back_to_it() -> 
     unseen = replace(emptied, source_evidence=Evidence())
     assert step(move(Phase.DRAIN), unseen, NOW).command is None
     dead = replace(called, source=side(size_now=0))
-    assert step(move(Phase.DRAIN), dead, NOW).command == WriteRoute(Route("m", 4, NEW_ONLY, NOW))
+    assert step(move(Phase.DRAIN), dead, NOW).command is None, "nobody reached the target, and the source hears nobody"
+    reached = replace(dead, target_evidence=evidence(NOW - 120))
+    assert step(move(Phase.DRAIN), reached, NOW).command == WriteRoute(Route("m", 4, NEW_ONLY, NOW))
 
 
 def test_silence_before_callers_followed_does_not_count() -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tidepool.fleet import Evidence
-from tidepool.move.checks import quiet_since, visible_until, worse
+from tidepool.move.checks import quiet_since, tally, visible_until, worse
 from tidepool.move.routing import emptied, followed, silent_gateway, somebody_else, target_only, written
 from tidepool.move.seen import Seen, Side, Terms
 from tidepool.move.state import Move, Phase
@@ -46,11 +46,11 @@ def drain(move: Move, seen: Seen, now: int) -> Turn:
         return back(move, now, f"the source was not silent within {duration(limit)}: {why}")
     if _still_called(move, seen, now):
         return wait(move)
+    if not seen.target_serves:
+        return wait(move)
     turn = written(move, seen, target_only(move), now) or followed(move, seen, now)
     if turn is not None:
         return turn
-    if not seen.target_serves:
-        return wait(move)
     since = silent_since(seen.source, seen.source_evidence, now)
     if since is None:
         return Turn(replace(move, quiet_since=0)) if move.quiet_since else wait(move)
@@ -62,9 +62,15 @@ def drain(move: Move, seen: Seen, now: int) -> Turn:
 
 
 def _still_called(move: Move, seen: Seen, now: int) -> bool:
-    """The route has the source to fall back to, and somebody does, or nobody can tell. A dead source holds nobody."""
-    if not seen.source_serves or seen.route is None or seen.route.targets != emptied(move):
+    """The route has the source to fall back to, and somebody does, or nobody can tell.
+
+    A source that is away hears nobody: then the first request that reaches the target shows that callers may go there.
+    """
+    if seen.route is None or seen.route.targets != emptied(move):
         return False
+    if not seen.source_serves:
+        away = seen.source is not None and seen.source.size_wanted > 0
+        return away and tally(seen.target_evidence, move.began).requests == 0
     since = silent_since(seen.source, seen.source_evidence, now)
     return since is None or not is_over(seen.source, seen.source_evidence, max(since, _routed_at(seen, now)), QUIET_S)
 
