@@ -28,17 +28,15 @@ NEW_SESSION = "NEW_SESSION"
 def client(*, table: str, region_name: str | None = None, config: Config | None = None) -> Runtime:
     """A Runtime over new boto3 clients. `config` is for invocations; ours is laid over it: boto3 never retries one."""
     once = Config(retries={"total_max_attempts": 1})
+    runtime = boto3.client("sagemaker-runtime", region_name=region_name, config=config.merge(once) if config else once)
+    return Runtime(runtime, routes(table=table, region_name=region_name))
+
+
+def routes(*, table: str, region_name: str | None = None) -> RouteStore:
+    """The routes alone, for a gateway that calls SageMaker in its own way: `pick` chooses a target of one."""
     quick = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 2})
-    return Runtime(
-        boto3.client("sagemaker-runtime", region_name=region_name, config=config.merge(once) if config else once),
-        RouteStore(
-            boto3.client("dynamodb", region_name=region_name, config=quick),
-            table,
-            clock=time.monotonic,
-            wall=time.time,
-            random=Random(),
-        ),
-    )
+    dynamodb = boto3.client("dynamodb", region_name=region_name, config=quick)
+    return RouteStore(dynamodb, table, clock=time.monotonic, wall=time.time, random=Random())
 
 
 class Runtime:

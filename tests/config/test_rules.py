@@ -291,6 +291,14 @@ def test_rule_10_an_inference_router_is_refused_for_streams() -> None:
     assert only_problem(one_model(f"{route}, stream: true")).path == "models.m.stream"
 
 
+def test_rule_10_nothing_sleeps_behind_an_inference_router() -> None:
+    route = "route: {via: inference-router, router: r, target: t}"
+    for least in ("class: background", "class: background, min_copies: 0", "class: background, zero: never"):
+        found = model(f"{least}, {route}")
+        assert (found.min_copies, found.zero_after_s) == (1, None)
+    assert only_problem(one_model(f"class: background, {route}, zero: {{after: 1h}}")).path == "models.m.zero"
+
+
 # --- Rule 11: never movable, by kind
 
 

@@ -137,21 +137,27 @@ def _effective(path: Path, layers: Layers, file: FleetFile, refuse: Refuse) -> I
                 at, f"a floor of {floor}", allowed=f"at most max_copies, which is {ceiling.value}",
                 hint=f"for {path[-1]}, max_copies stands at {path_text(ceiling.path)}",
             )  # fmt: skip
-    route, stream = layers.written.get("route"), layers.written.get("stream")
-    if (
-        route
-        and stream
-        and route.value.via is Via.ROUTER
-        and stream.value
-        and path in (route.path[:2], stream.path[:2])
-    ):
+    yield from _behind_a_router(path, layers, refuse)
+    shapes = layers.written.get("shapes")
+    if shapes is not None and shapes.path[:2] == path:
+        yield from _accelerators(shapes.path, shapes.value, file, refuse)
+
+
+def _behind_a_router(path: Path, layers: Layers, refuse: Refuse) -> Iterator[Problem]:
+    """An inference router does not stream, and whether a request would wake a model at zero there is UNKNOWN."""
+    route, stream, zero = (layers.written.get(field) for field in ("route", "stream", "zero"))
+    if route is None or route.value.via is not Via.ROUTER:
+        return
+    if stream and stream.value and path in (route.path[:2], stream.path[:2]):
         yield refuse(
             stream.path, True, allowed="no streams behind an inference router",
             hint="an inference router does not stream: use via: table or via: gateway",
         )  # fmt: skip
-    shapes = layers.written.get("shapes")
-    if shapes is not None and shapes.path[:2] == path:
-        yield from _accelerators(shapes.path, shapes.value, file, refuse)
+    if zero and zero.value != NEVER_ZERO and path in (route.path[:2], zero.path[:2]):
+        yield refuse(
+            zero.path, "zero", allowed="at least one copy behind an inference router",
+            hint="a rejected request may not wake it there: write zero: never, or use via: table",
+        )  # fmt: skip
 
 
 def _floors(layers: Layers) -> Iterator[tuple[Path, int]]:

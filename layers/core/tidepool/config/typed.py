@@ -87,13 +87,16 @@ def _objective(layers: Layers) -> dict[str, Any]:
     """The fields of a class, each as written or as the built-in class has it."""
     built_in = CLASSES[layers.class_name]
     zero, route = layers.value("zero"), layers.value("route")
+    # Whether a rejected request is seen behind an inference router is UNKNOWN: nothing there sleeps (config/rules).
+    routed = route is not None and route.via is t.Via.ROUTER
+    zero_after_s = built_in.zero_after_s if zero is None else _unless_never(zero.after)
     return {
         "start_within_s": _or(layers.value("start_within"), built_in.start_within_s),
         "attain": _or(layers.value("attain"), built_in.attain),
-        "min_copies": _or(layers.value("min_copies"), built_in.min_copies),
+        "min_copies": max(int(routed), _or(layers.value("min_copies"), built_in.min_copies)),
         "max_copies": _or(layers.value("max_copies"), built_in.max_copies),
         "zones": _or(layers.value("zones"), built_in.zones),
-        "zero_after_s": built_in.zero_after_s if zero is None else _unless_never(zero.after),
+        "zero_after_s": None if routed else zero_after_s,
         "priority": _or(layers.value("priority"), built_in.priority),
         "miss_usd": _or(layers.value("miss_usd"), built_in.miss_usd),
         "host": _or(layers.value("host"), built_in.host),
