@@ -10,6 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from functions.world import FLEET, World, a_world
+from tidepool.aws.environment import Hands
+from tidepool.errors import BadInput
 from tidepool.move.state import Move, Phase
 from tidepool_cli.live import WouldWrite, reading_clients
 from tidepool_cli.main import cli
@@ -115,6 +117,12 @@ def test_a_stack_without_that_hand_is_not_asked() -> None:
     with a_world(fleet=MOVABLE, hands="instances"):
         result = run("move", "b", "--to", "dedicated", *WHY)
         assert result.exit_code == 1 and "act up to 'size'" in result.output
+
+
+def test_an_event_that_no_hand_would_hear_is_not_sent(world: World) -> None:
+    without = replace(deployed("tidepool", None), hands=Hands.COPIES)
+    with pytest.raises(BadInput, match=r"Hands: 'copies' is not allowed; allowed: moves.*--parameter-overrides"):
+        without.send("tidepool.undo", "undo", {"move": "x", "who": "kim", "why": "CHG-1"})
 
 
 def test_a_stack_that_is_not_there_is_named(world: World) -> None:

@@ -72,6 +72,7 @@ def test_a_new_model_gets_a_component_and_a_route_once_it_answers(world: World) 
         "tidepool:created-by": "tidepool",
         "tidepool:change": "6123456789abcdef",
     }
+    assert world.rig.denied() == []
     written = route(world)
     assert written is not None and (written.version, written.targets) == (1, (Target("pool", made.name, 100),))
 

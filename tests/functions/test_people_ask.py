@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from functions.world import FLEET, World, a_world
+from functions.world import FLEET, START_S, World, a_world
 from tidepool.move.state import Move, Phase
 
 MOVABLE = FLEET.replace("zones: 1", "zones: 1\n    route: {via: table}")
@@ -95,6 +95,9 @@ def test_a_wish_to_go_back_is_heeded_and_leaves_nothing_behind(world: World, pha
     )
     assert ended.target_name not in world.cloud.endpoints()
     assert world.cloud.component("b").copies_wanted == 1
+    (b,) = (model for model in world.cloud.figures(START_S, world.now).models if model.name == "b")
+    assert (b.lost, b.timed_out) == (0, 0)
+    assert world.rig.denied() == []
     said = [o.why for o in world.ledger().operations(0) if o.outcome == "undone"]
     assert said == ["asked back by kim@example.com: CHG-4714, answers look worse"]
 
