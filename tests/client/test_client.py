@@ -17,8 +17,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 import tidepool_client
 from builders.callers import NEW, OLD, Caller, Clock, SageMaker, Table, refusal
 from tidepool_client.route import CACHE_S, Route, Target, pick
-from tidepool_client.runtime import SESSIONS
-from tidepool_client.store import MODELS, RETRY_S, RouteStore, RouteUnknown
+from tidepool_client.store import RETRY_S, RouteStore, RouteUnknown
 
 CLIENT = Path(tidepool_client.__file__).parents[1]
 
@@ -188,64 +187,6 @@ def test_a_body_that_can_be_read_only_once_is_not_repeated() -> None:
     with pytest.raises(ClientError):
         caller.call(Body=iter([b"x"]))
     assert len(caller.sagemaker.calls) == 1
-
-
-def opened(caller: Caller, session: str = "s-1") -> None:
-    caller.sagemaker.reply = {"Body": b"ok", "NewSessionId": f"{session}; Expires=2026-01-01T00:00:00Z"}
-    caller.call(SessionId="NEW_SESSION")
-    caller.sagemaker.reply = {"Body": b"ok"}
-
-
-def test_a_session_stays_on_the_home_it_began_on() -> None:
-    caller = Caller(Table((*OLD, 100)))
-    opened(caller)
-    caller.table.put((*NEW, 100), version=2)
-    caller.clock.now += CACHE_S
-    caller.call(SessionId="s-1")
-    caller.runtime.invoke_endpoint_with_response_stream(ModelName="m", Body=b"x", SessionId="s-1")
-    caller.call()
-    assert caller.sagemaker.went_to == [OLD, OLD, OLD, NEW]
-
-
-def test_a_session_whose_home_is_gone_is_never_sent_elsewhere_and_the_next_one_follows_the_route() -> None:
-    caller = Caller(Table((*OLD, 100)))
-    opened(caller)
-    caller.table.put((*NEW, 100), version=2)
-    caller.sagemaker.refuses[OLD] = GONE
-    with pytest.raises(ClientError, match="not found"):
-        caller.call(SessionId="s-1")
-    assert caller.sagemaker.went_to == [OLD, OLD]
-    caller.clock.now += CACHE_S
-    caller.call(SessionId="NEW_SESSION")
-    assert caller.sagemaker.went_to[2:] == [NEW]
-
-
-def test_of_sessions_and_models_only_so_many_are_remembered() -> None:
-    caller = Caller(Table((*OLD, 100)))
-    for number in range(SESSIONS + 10):
-        opened(caller, f"s-{number}")
-    assert len(caller.runtime._sessions) == SESSIONS
-    store = RouteStore(AnyModel(), "routes", clock=Clock(), random=Random(1))
-    for number in range(MODELS + 10):
-        store.route(f"m-{number}")
-    assert len(store._known) == MODELS
-    assert store.reads == MODELS + 10
-
-
-class AnyModel:
-    def get_item(self, **asked: Any) -> dict[str, Any]:
-        return {}
-
-
-def test_a_closed_session_is_forgotten() -> None:
-    caller = Caller(Table((*OLD, 100)))
-    caller.call(SessionId="s-1")
-    caller.sagemaker.reply = {"Body": b"ok", "ClosedSessionId": "s-1"}
-    caller.call(SessionId="s-1")
-    caller.table.put((*NEW, 100), version=2)
-    caller.clock.now += CACHE_S
-    caller.call(SessionId="s-1")
-    assert caller.sagemaker.went_to == [OLD, OLD, NEW]
 
 
 def test_a_read_that_began_earlier_never_replaces_one_that_began_later() -> None:

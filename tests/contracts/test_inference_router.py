@@ -1,0 +1,142 @@
+"""What is particular to inference routers: changes as a whole, other people's targets, and every UNKNOWN both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from builders.twin_world import START
+from builders.ways import ARN, NEW, OLD, TABLE, Way, a_way
+from tidepool.errors import Busy, NoCapacity, NotFound
+from tidepool_lab.embedded.routers import Split
+
+
+@pytest.fixture
+def router() -> Iterator[Way]:
+    with a_way("router") as made:
+        yield made
+
+
+def test_a_router_that_is_changing_is_busy_and_the_row_stays_where_it_was(router: Way) -> None:
+    router.write(OLD)
+    with pytest.raises(Busy):
+        router.write(*router.both, version=2)
+    router.follow(1)
+    assert router.write(*router.both, version=2) == router.read()
+
+
+@pytest.mark.parametrize("shows_asked", [True, False])
+def test_while_a_router_changes_its_route_is_what_was_asked_whatever_describe_shows(
+    router: Way, shows_asked: bool
+) -> None:
+    router.routers.shows_asked = shows_asked
+    router.write(OLD)
+    router.follow(1)
+    both = router.write(*router.both, version=2)
+    assert router.read() == both
+    assert not router.followed(both, router.now)
+
+
+def test_a_router_changed_just_before_a_crash_shows_its_new_destinations_at_the_old_version(router: Way) -> None:
+    clients = router.clients
+    assert clients is not None
+    router.write(OLD)
+    router.follow(1)
+    row = clients.get("dynamodb").get_item(TableName=TABLE, Key={"model": {"S": "m"}})["Item"]
+    router.write(*router.both, version=2)
+    clients.get("dynamodb").put_item(TableName=TABLE, Item=row)
+    router.follow(2)
+    found = router.read()
+    assert found is not None and (found.version, found.targets) == (1, router.both)
+
+
+def test_an_update_that_failed_leaves_the_old_destinations_and_nobody_is_said_to_follow(router: Way) -> None:
+    router.write(OLD)
+    router.follow(1)
+    router.routers.fail_next = True
+    both = router.write(*router.both, version=2)
+    router.follow(2)
+    found = router.read()
+    assert found is not None and (found.version, found.targets) == (2, (OLD,))
+    assert not router.followed(both, router.now + 600)
+    assert router.write(OLD, version=3) == router.read()
+
+
+def theirs(router: Way, *names: str) -> list[dict[str, Any]]:
+    place = [{"ResourceArn": f"{ARN}:endpoint/theirs"}]
+    more = [{"Name": name, "Destinations": place, "RoutingPreference": "LocalRegionFirst"} for name in names]
+    return [*router.routers.found["codegen"].targets, *more]
+
+
+def update(router: Way, targets: list[dict[str, Any]]) -> None:
+    router.routers("UpdateInferenceRouter", {"InferenceRouterName": "codegen", "RoutingTargets": targets})
+
+
+def test_other_targets_of_a_router_stay_as_they_are(router: Way) -> None:
+    router.write(OLD)
+    router.follow(1)
+    wanted = theirs(router, "other")
+    update(router, wanted)
+    router.follow(1)
+    router.write(*router.both, version=2)
+    router.follow(2)
+    router.routers("DescribeInferenceRouter", {"InferenceRouterName": "codegen"})
+    after = {target["Name"]: target for target in router.routers.found["codegen"].targets}
+    assert sorted(after) == ["block-gen", "other"]
+    assert after["other"] in wanted
+
+
+@pytest.mark.parametrize("shows_asked", [True, False])
+def test_a_change_of_somebody_elses_target_meanwhile_is_never_undone(router: Way, shows_asked: bool) -> None:
+    """They change theirs while we look at our homes: their change runs, ours is busy, and comes after it."""
+    router.routers.shows_asked = shows_asked
+    router.write(OLD)
+    router.follow(1)
+    router.homes.theirs = lambda: update(router, theirs(router, "other"))
+    with pytest.raises(Busy):
+        router.write(*router.both, version=2)
+    router.follow(1)
+    router.write(*router.both, version=2)
+    router.follow(2)
+    router.routers("DescribeInferenceRouter", {"InferenceRouterName": "codegen"})
+    assert sorted(target["Name"] for target in router.routers.found["codegen"].targets) == ["block-gen", "other"]
+
+
+def test_a_router_that_cannot_reach_a_destination_is_not_followed(router: Way) -> None:
+    route = router.write(OLD)
+    router.follow(1)
+    router.routers.unreachable = {f"{ARN}:inference-component/m"}
+    assert not router.followed(route, START + 600)
+
+
+def test_a_router_never_leads_to_a_component_without_a_copy(router: Way) -> None:
+    router.homes.copies = 0
+    with pytest.raises(NoCapacity, match="Raise the component to one copy"):
+        router.write(OLD)
+    assert "codegen" not in router.routers.found
+    router.homes.copies = 1
+    router.write(OLD)
+
+
+def test_a_router_in_front_of_an_unknown_home_is_refused_before_anything_is_written(router: Way) -> None:
+    router.homes.gone = True
+    with pytest.raises(NotFound):
+        router.write(OLD)
+    assert "codegen" not in router.routers.found
+
+
+@pytest.mark.parametrize("split", ["even", "first", "last"])
+def test_however_a_router_spreads_requests_each_reaches_a_home_of_the_old_or_the_new_route(
+    router: Way, split: Split
+) -> None:
+    router.routers.split = split
+    homes = {"m", "own"}
+    for version, targets, allowed in ((1, (OLD,), {"m"}), (2, router.both, homes), (3, (NEW,), homes)):
+        router.write(*targets, version=version)
+        for _ in range(3):
+            reached = {arn.rpartition("/")[2] for arn in router.routers.serving("codegen", "block-gen")}
+            assert reached and reached <= allowed
+            router.now += 50
+        router.follow(version)
