@@ -118,3 +118,12 @@ def test_the_config_of_a_dedicated_source_that_is_gone_is_swept_once_and_no_refu
     assert step(ours, replace(gone, acted=intent(Sweep(OWN))), NOW).move.phase is Phase.DONE
     assert step(replace(ours, since=NOW - 3601), gone, NOW).move.phase is Phase.DONE
     assert step(replace(ours, source_was_ours=False), gone, NOW).move.phase is Phase.DONE
+
+
+def test_a_config_that_may_never_be_deleted_ends_the_way_back_with_a_person() -> None:
+    """The search over all states (test_states.py) found a way back that asked for ever."""
+    undone = move(Phase.BACK, ask=a_move(POOL_A, NEW), to_component="", step=UNSEEN, since=NOW - 7201, why="held")
+    denied = seen(target=None, refused="DeleteEndpointConfig: AccessDenied")
+    after = step(undone, denied, NOW).move
+    assert after.phase is Phase.NEEDS_PERSON
+    assert f"the endpoint config {NEW} could not be removed" in after.why and "AccessDenied" in after.why

@@ -75,6 +75,12 @@ def _swept(move: Move, seen: Seen, now: int) -> Turn:
     sweep = Sweep(move.target_name)
     if move.to_component or seen.target is not None or seen.acted == intent(sweep):
         return go(move, Phase.ROLLED_BACK, now)
+    if seen.refused and now - move.since > REMOVE_S:
+        why = (
+            f"{move.why}; went back, but the endpoint config {sweep.name} could not be removed within"
+            f" {duration(REMOVE_S)} ({seen.refused}): delete it by hand"
+        )
+        return go(move, Phase.NEEDS_PERSON, now, why=why)
     return act(move, sweep)
 
 
