@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from random import Random
 from typing import Any
 
 import pytest
 
-from builders.twin_world import START
+from builders.twin_world import POOL, START, a_cloud
 from builders.ways import ARN, NEW, OLD, TABLE, Way, a_way
 from tidepool.errors import Busy, NoCapacity, NotFound
-from tidepool_lab.embedded.routers import Split
+from tidepool_lab.embedded.routers import IN_EFFECT_S, Routers, Split
+from tidepool_lab.embedded.routes import RouterCallers
 
 
 @pytest.fixture
@@ -140,3 +142,30 @@ def test_however_a_router_spreads_requests_each_reaches_a_home_of_the_old_or_the
             assert reached and reached <= allowed
             router.now += 50
         router.follow(version)
+
+
+def test_the_twins_callers_go_over_when_the_change_is_in_force_and_not_before() -> None:
+    cloud = a_cloud(copies={"m": 1}, traffic=[[60]] * 30)
+    cloud.create_component("m-new", POOL, model="m", copies=1, tags={"model": "m"}, settled=True)
+    routers = Routers(lambda: cloud.now_s, Random(1))
+    callers = RouterCallers(cloud, routers)
+
+    def ask(operation: str, *names: str) -> None:
+        places = [{"ResourceArn": f"{ARN}:{name}"} for name in names]
+        targets = [{"Name": "block-gen", "Destinations": places}]
+        routers(operation, {"InferenceRouterName": "codegen", "RoutingTargets": targets})
+
+    def went_to(after_s: int) -> list[str]:
+        cloud.run_to(cloud.now_s + after_s)
+        callers.look()
+        cloud.run_to(cloud.now_s + 60)
+        return [cloud.requests.names[row] for row, _ in cloud.requests.routes[0]]
+
+    ask("CreateInferenceRouter", "inference-component/m")
+    assert went_to(IN_EFFECT_S) == ["m"]
+    ask("UpdateInferenceRouter", "inference-component/m", "inference-component/m-new")
+    assert callers.leads_to("m-new") and not callers.leads_to("theirs")
+    assert went_to(0) == ["m"]
+    assert went_to(IN_EFFECT_S) == ["m", "m-new"]
+    ask("UpdateInferenceRouter", "inference-component/m-new")
+    assert went_to(IN_EFFECT_S) == ["m-new"]

@@ -13,6 +13,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from random import Random
 from typing import Any, Self
 
 import boto3
@@ -30,7 +31,8 @@ from tidepool_lab.embedded.lambdas import TAP, Host
 from tidepool_lab.embedded.metrics import Recorded, Store
 from tidepool_lab.embedded.permissions import Asked, asked, denied
 from tidepool_lab.embedded.provision import Stores
-from tidepool_lab.embedded.routes import follow_table
+from tidepool_lab.embedded.routers import Routers, joined
+from tidepool_lab.embedded.routes import RouterCallers, follow_table
 from tidepool_lab.embedded.sagemaker import Runtime, SageMaker
 from tidepool_lab.embedded.stack import Function, stack_of
 from tidepool_lab.embedded.tables import Tables
@@ -98,6 +100,8 @@ class Rig:
         boto3.DEFAULT_SESSION = None  # One made before has no hooks, and somebody's real credentials.
         self._exit.callback(setattr, boto3, "DEFAULT_SESSION", None)
         self.sagemaker = SageMaker(self.cloud)
+        self.routers = Routers(self._now, Random(0), region=region)
+        self._router_callers = RouterCallers(self.cloud, self.routers)
         self.recorded = Recorded()
         self.asked: set[Asked] = set()
         store = Store((TwinMetrics(self.cloud), self.recorded))
@@ -161,6 +165,7 @@ class Rig:
         decide drops what is older than its last look, so that they add no decision to the tick's.
         """
         self.cloud.run_to(at)
+        self._router_callers.look()
         self._clock.move_to(moment(at))
         self.dispatcher.now_s = at
         changes, self.cloud.events = self.cloud.events, []
@@ -252,7 +257,7 @@ class Rig:
         types, region = self.cloud.spec.types, self.cloud.spec.region
         buses = [self.stack.physical[logical] for logical, kind, _ in self.stack.resources if kind.endswith("EventBus")]
         return {
-            "sagemaker": self.sagemaker,
+            "sagemaker": joined(self.routers, self.sagemaker),
             "sagemaker-runtime": Runtime(self.cloud),
             "cloudwatch": CloudWatch(store, self.alarms, self.recorded, now=self._now),
             "pricing": services.pricing(types, region),
@@ -287,7 +292,7 @@ class Rig:
             self.dispatcher.send("default", event)
 
     def _written(self, operation: str, params: Params, reply: Params) -> None:
-        follow_table(self.cloud, self.stack, operation, params)
+        follow_table(self.cloud, self.stack, self._router_callers, operation, params)
 
     def _line(self, function: str, line: str) -> None:
         if not self.recorded.put_line(line):

@@ -77,6 +77,15 @@ class Routers:
         reached = {arn for targets in (at.targets, at.asked or []) for arn in self._spread(targets, target)}
         return tuple(sorted(reached))
 
+    def in_force(self) -> dict[tuple[str, str], tuple[str, ...]]:
+        """(router, target) → the destinations' ARNs that requests reach once no change runs."""
+        return {
+            (name, target["Name"]): tuple(self._spread(self._router(name).targets, target["Name"]))
+            for name in self.found
+            if self._router(name).status not in ("Creating", "Updating")
+            for target in self._router(name).targets
+        }
+
     def _spread(self, targets: list[Params], name: str) -> list[str]:
         places = [d["ResourceArn"] for each in targets if each["Name"] == name for d in each["Destinations"]]
         match self.split:
