@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from tidepool_cli.asking import person_options, stack_options
-from tidepool_cli.output import console, exits_with_problems, print_table, write_json
+from tidepool_cli.output import bad_option, console, exits_with_problems, print_table, write_json
 
 if TYPE_CHECKING:
     from tidepool.move.attach import Attach
@@ -36,6 +37,11 @@ def command(ctx: click.Context, days: int, stack: str, region: str | None, json_
       tidepool moves approve 3123456789abcdef --why CHG-4712
     """
     if ctx.invoked_subcommand is not None:
+        early = [name for name in ctx.params if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+        if early:
+            option = f"--{early[0].removesuffix('_file')}"
+            allowed = f"options after {ctx.invoked_subcommand}, where they are heeded"
+            raise bad_option(option, ctx.params[early[0]], allowed=allowed)
         return
     from tidepool.units import DAY_S
     from tidepool_cli.stack import clock, deployed

@@ -166,6 +166,13 @@ def test_undo_of_a_move_that_nobody_knows_names_those_that_can_go_back(world: Wo
     assert result.exit_code == 1 and move in result.output
 
 
+def test_an_option_before_the_word_is_not_silently_for_another_stack(world: World) -> None:
+    result = run("moves", "--stack", "elsewhere", "undo", begun(world), *WHY)
+    assert result.exit_code == 1 and "options after undo" in result.output
+    on(world)
+    assert the_move(world).wanted_back == ""
+
+
 def test_approve_lets_a_move_begin_that_waits() -> None:
     with a_world(fleet=MOVABLE.replace("act: run", "act: ask")) as world:
         change = {"model": "b", "from_hosting": "shared", "from_endpoint": "pool", "component": "b"}
