@@ -140,18 +140,19 @@ def test_a_few_slow_requests_are_chance() -> None:
     assert step(move(Phase.SHIFT), looks, NOW).move.phase is Phase.SHIFT
 
 
-def test_a_target_that_nobody_reaches_is_given_no_more_callers() -> None:
-    """60 requests a minute for 4 minutes at 10 % are 24 for the target; 20 are too many to be missing by chance."""
+def test_a_target_that_nobody_reaches_takes_the_move_back_at_once() -> None:
+    """60 requests a minute for 5 minutes at 10 % are 30 for the target; 20 are too many to be missing by chance."""
     half = route(Target(POOL_A, "m", 50), Target(POOL_B, NEW, 50))
     second = move(Phase.SHIFT, step=1)
-    nobody = seen(route=half, source_evidence=evidence(NOW))
-    assert step(second, nobody, NOW).move.step == 1
-    late = step(replace(second, since=NOW - shift.DEADLINE_S - 1), nobody, NOW).move
-    assert late.phase is Phase.BACK and "may its callers invoke it?" in late.why
-    some = replace(nobody, target_evidence=evidence(NOW - 120))
+    nobody = step(second, seen(route=half, source_evidence=evidence(NOW)), NOW).move
+    assert nobody.phase is Phase.BACK and "may its callers invoke it?" in nobody.why
+    some = seen(route=half, source_evidence=evidence(NOW), target_evidence=evidence(NOW - 120))
     assert step(second, some, NOW).move.step == 2
-    few = replace(nobody, source_evidence=evidence(NOW - 120))
-    assert step(second, few, NOW).move.step == 2, "12 or less may well be chance"
+    few = seen(route=half, source_evidence=evidence(NOW - 180))
+    assert step(second, few, NOW).move.step == 2, "18 or less may well be chance"
+    unseen = seen(route=half, source_evidence=evidence(NOW), target_evidence=evidence(fresh=False))
+    assert step(second, unseen, NOW).move.phase is Phase.SHIFT, "missing evidence is not zero"
+    assert step(replace(second, step=0), seen(route=route(*OLD_ONLY)), NOW).move.phase is Phase.SHIFT
 
 
 # Capacity.

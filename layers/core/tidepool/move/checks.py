@@ -82,8 +82,11 @@ def worse(source: Evidence, target: Evidence, *, since: int, slower: float) -> s
 def unreached(source: Evidence, target: Evidence, *, since: int, weight: int) -> str:
     """How many requests came since then without one for the target, when `weight` % of them should have; '' = fine.
 
-    Callers who may not invoke the target are answered by the source: no metric of the target tells of them.
+    Callers who may not invoke the target are answered by the source: no metric of the target tells of them. Without
+    fresh metrics of the target nothing is said.
     """
+    if not fresh(target, since):
+        return ""
     there, here = tally(target, since).requests, tally(source, since).requests
     strange = there == 0 and here * weight / 100 >= REACHED_LEAST
     return f"none of {here:.0f} requests reached the target: may its callers invoke it?" if strange else ""

@@ -64,7 +64,8 @@ def _wrong(move: Move, seen: Seen, now: int) -> str:
         return reason
     if now - move.since > DEADLINE_S:
         return f"step {move.step + 1} was not over within {duration(DEADLINE_S)}: {_missing(move, seen)}"
-    return worse(seen.source_evidence, seen.target_evidence, since=move.since, slower=seen.terms.slower)
+    bad = worse(seen.source_evidence, seen.target_evidence, since=move.since, slower=seen.terms.slower)
+    return bad or _unreached(move, seen)
 
 
 def _nobody_shifted(move: Move, seen: Seen) -> bool:
@@ -75,16 +76,18 @@ def _soaked(move: Move, seen: Seen, now: int) -> bool:
     """Long enough at this weight, with evidence of the target from within the step."""
     written_at = seen.route.changed_at if seen.route is not None else now
     began = written_at if seen.terms.soak_from_write else move.settled_at
-    return now - began >= SOAK_S and fresh(seen.target_evidence, written_at) and not _unreached(move, seen, written_at)
+    return now - began >= SOAK_S and fresh(seen.target_evidence, written_at)
 
 
-def _unreached(move: Move, seen: Seen, since: int) -> str:
+def _unreached(move: Move, seen: Seen) -> str:
     """Callers who should be on the target and are not; '' when they are, or it is too soon to say.
 
-    A minute that can be seen began before every caller followed this weight, but after the one before it.
+    The last half of the soak before this step is judged, by the weight it had: all callers followed it by then. So the
+    caller of a gateway that does not fall back fails for minutes at most.
     """
-    if not seen.terms.weighted or move.step == 0:
+    if not seen.terms.weighted or move.step == 0 or not seen.source_serves:
         return ""
+    since = move.since - SOAK_S // 2
     return unreached(seen.source_evidence, seen.target_evidence, since=since, weight=WEIGHTS[move.step - 1])
 
 
@@ -93,7 +96,4 @@ def _missing(move: Move, seen: Seen) -> str:
         return "callers do not follow the route"
     if not fresh(seen.target_evidence, move.since):
         return "no metrics of the target arrive"
-    nobody = _unreached(move, seen, seen.route.changed_at if seen.route is not None else move.since)
-    if nobody:
-        return nobody
     return "the route was not written, or the target stayed too small"
