@@ -127,9 +127,9 @@ def slots(limits: Limits, at_a_time: int, moves: Sequence[Move], now: int) -> tu
     under_way = sum(not move.phase.ended for move in moves)
     today = sum(move.began > now - DAY_S for move in moves)
     found = {
-        f"{under_way} under way, {at_a_time} at a time": at_a_time - under_way,
-        f"{under_way} under way, limits.moves_at_once is {limits.moves_at_once}": limits.moves_at_once - under_way,
-        f"{today} begun in 24 hours, limits.moves_per_day is {limits.moves_per_day}": limits.moves_per_day - today,
+        f"{under_way} were under way, --at-a-time is {at_a_time}": at_a_time - under_way,
+        f"{under_way} were under way, limits.moves_at_once is {limits.moves_at_once}": limits.moves_at_once - under_way,
+        f"{today} had begun in 24 hours, limits.moves_per_day is {limits.moves_per_day}": limits.moves_per_day - today,
     }
     bound = min(found, key=lambda why: found[why])
     return max(0, found[bound]), bound

@@ -28,7 +28,11 @@ FIRST_HOME = FORWARD[:2]
 def expected() -> list[str]:
     """One line a step to come: what it waits for, how long it may last, and what happens then."""
     width = max(len(phase) for phase in FORWARD)
-    return [f"{phase:<{width}}  until {WAITS[phase]}; within {_limit(phase)}" for phase in FORWARD]
+    limits = [(phase, *_limit(phase)) for phase in FORWARD]
+    return [
+        f"{phase:<{width}}  until {WAITS[phase]}; within {duration(seconds)}, else {then}"
+        for phase, seconds, then in limits
+    ]
 
 
 def progress(move: Move | Attach) -> str:
@@ -45,10 +49,11 @@ def deadline(move: Move | Attach) -> str:
     """When the phase has lasted too long, and what then happens; '' when the move has ended."""
     if move.phase not in DEADLINES:
         return ""
-    seconds, then = DEADLINES[move.phase]
+    seconds, then = _limit(move.phase)
     return f"{moment(move.since + seconds)}, then {then}"
 
 
-def _limit(phase: Phase) -> str:
+def _limit(phase: Phase) -> tuple[int, str]:
+    """(seconds that the phase may last; what then happens). While callers shift, each weight has that long."""
     seconds, then = DEADLINES[phase]
-    return f"{duration(seconds)}, else {then}"
+    return seconds, then.removeprefix("each weight; ")

@@ -133,7 +133,7 @@ def test_runs_go_on_where_the_last_one_stopped_until_nobody_is_left() -> None:
         on(world, 2)
         again = value("--at-a-time", "2", *WHY)
         assert (again["begun"], sorted(again["under_way"])) == ([], ["alone", "evals"])
-        assert "1 are left, 2 under way" in run(*WAY, "--at-a-time", "2", *WHY).stdout
+        assert "1 are left, 2 were under way" in run(*WAY, "--at-a-time", "2", *WHY).stdout
         on(world, 60)
         assert [wish["model"] for wish in value("--at-a-time", "2", *WHY)["begun"]] == ["chat"]
         on(world, 60)
@@ -146,7 +146,7 @@ def test_runs_go_on_where_the_last_one_stopped_until_nobody_is_left() -> None:
 def test_never_more_begin_than_the_limits_allow() -> None:
     with a_world(FLEET.replace("moves_at_once: 2, moves_per_day: 9", "moves_at_once: 5, moves_per_day: 1")) as world:
         first = run(*WAY, "--at-a-time", "3", *WHY)
-        assert "2 are left, 0 begun in 24 hours, limits.moves_per_day is 1" in first.stdout
+        assert "2 are left, 0 had begun in 24 hours, limits.moves_per_day is 1" in first.stdout
         on(world, 1)
         assert len(world.ledger().moves()) == 1
 

@@ -202,6 +202,6 @@ def test_how_far_a_move_has_come_is_a_picture(world: World) -> None:
     move = the_move(world)
     shifting = replace(move, phase=Phase.SHIFT, step=1)
     assert progress(shifting) == "■■▣□□ shift 50 %"
-    assert deadline(shifting).endswith("UTC, then each weight; goes back")
+    assert deadline(shifting).endswith("UTC, then goes back")
     ended = replace(move, phase=Phase.DONE)
     assert (progress(ended), deadline(ended)) == ("done", "")
