@@ -254,6 +254,14 @@ def test_a_move_begins_only_where_the_route_says_the_source_is() -> None:
     assert isinstance(step(move(Phase.CREATE, intent=""), seen(target=None), NOW).command, CreateTarget)
 
 
+def test_nothing_is_made_while_the_sources_owner_changes_it() -> None:
+    begun = move(Phase.CREATE, intent="")
+    deploying = seen(target=None, source=side(status=Status.UPDATING))
+    assert step(begun, deploying, NOW).command is None
+    other = replace(deploying, source=side(artifact="artifact-m-v2"))
+    assert step(begun, other, NOW).move.phase is Phase.SUPERSEDED
+
+
 def test_two_moves_of_one_model_never_both_create() -> None:
     turn = step(move(Phase.CREATE, intent=""), seen(target=None, others=("fedc",)), NOW)
     assert turn.move.phase is Phase.SUPERSEDED and "move fedc of the same model is open" in turn.move.why

@@ -91,6 +91,11 @@ REFUSED: dict[str, tuple[rules.World, StartMove, str]] = {
         a_move(),
         "1 moves at pool-b are open (open), 1 may be",
     ),
+    "too many today": (
+        a_world(config=limited(moves_per_day=1), ended=(an_open_move("x", phase=Phase.ROLLED_BACK, began=NOW - 3600),)),
+        a_move(),
+        "1 moves began in the last 24 hours, moves_per_day is 1",
+    ),
     "too dear": (a_world(config=limited(usd_per_move=0.5)), a_move(), "about $1.00, usd_per_move is $0.50"),
     "too dear today": (
         a_world(config=limited(move_usd_per_day=10), ended=(an_open_move("x", usd=9.5),)),
@@ -230,3 +235,9 @@ def test_a_dedicated_endpoint_that_only_changes_its_type_is_told_how_that_goes_i
     assert "UpdateEndpoint of own with" in rules.in_place(a_move(OWN, "tidepool-m"), "ml.other")
     assert rules.in_place(a_move(OWN, "tidepool-m"), P4D.name) == ""
     assert rules.in_place(a_move(POOL_A, "tidepool-m"), "ml.other") == ""
+
+
+def test_what_was_superseded_or_began_a_day_ago_counts_for_no_day() -> None:
+    never = an_open_move("x", phase=Phase.SUPERSEDED, began=NOW - 60)
+    long_ago = an_open_move("x", phase=Phase.DONE, began=NOW - 86_400)
+    assert reasons(a_world(config=limited(moves_per_day=1), ended=(never, long_ago))) == ()

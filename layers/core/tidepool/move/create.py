@@ -85,6 +85,9 @@ def _begin_on_the_source(move: Move, seen: Seen, now: int) -> Turn:
 
 
 def _make(move: Move, seen: Seen, now: int) -> Turn:
+    if seen.source is not None and seen.source.status.busy:
+        # Its owner deploys, or its size changes: another version may come of it, and would have to move instead.
+        return wait(move)
     if seen.refused:
         return back(move, now, f"the target could not be made: {seen.refused}")
     ask, tags = move.ask, target_tags(move.tags, move.id)

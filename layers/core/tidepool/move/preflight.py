@@ -16,9 +16,9 @@ from tidepool.fleet import Component, Endpoint, EndpointKind, InstanceType, Rout
 from tidepool.fleet.identity import identity_of
 from tidepool.move.naming import NAME_MAX, NAME_PATTERN, target_tags
 from tidepool.move.seen import component_side, endpoint_side
-from tidepool.move.state import Move
+from tidepool.move.state import Move, Phase
 from tidepool.plan.change import StartMove
-from tidepool.units import usd
+from tidepool.units import DAY_S, usd
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,9 @@ def _limits(ask: StartMove, world: World) -> Iterator[str]:
         yield f"move {same[0]} of the same model is open"
     if len(world.open) >= limits.moves_at_once:
         yield f"{len(world.open)} moves are open, {limits.moves_at_once} may be"
+    begun = [m for m in (*world.open, *world.ended) if m.began > world.now - DAY_S and m.phase is not Phase.SUPERSEDED]
+    if len(begun) >= limits.moves_per_day:
+        yield f"{len(begun)} moves began in the last 24 hours, moves_per_day is {limits.moves_per_day}"
     for name in (ask.from_endpoint, ask.to_endpoint):
         there = [move.id for move in world.open if name in {move.ask.from_endpoint, move.ask.to_endpoint}]
         if limits.moves_per_pool is not None and len(there) >= limits.moves_per_pool:
