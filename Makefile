@@ -2,6 +2,7 @@
 # Everything is installed into .venv (Tidepool and its tests) and .venv-sam (aws-sam-cli, which pins another boto3).
 
 ARCHITECTURE ?= arm64
+SEEDS ?= 1000
 # What runs the functions when they are built for this machine: sam build names architectures as Lambda does.
 HERE := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
 BIN := .venv/bin
@@ -25,6 +26,9 @@ test: .venv/.stamp  ## Every test but the slow ones, under 5 minutes on 2 cores
 
 test-slow: .venv/.stamp  ## The slow tests: whole days, and ../shared where it is
 	$(BIN)/pytest -n 2 -m slow
+
+soak-moves: .venv/.stamp  ## Moves with faults, every request followed: nothing may be lost (SEEDS=10000)
+	$(BIN)/python -m tidepool_lab.soak --seeds $(SEEDS)
 
 lint: .venv/.stamp  ## Style and format
 	$(BIN)/ruff check .
@@ -87,5 +91,5 @@ clean:  ## Everything that was made here is gone, the environments too
 	.venv-sam/bin/python -m pip install --quiet --constraint .ci/constraints-sam.txt aws-sam-cli cfn-lint
 	touch $@
 
-.PHONY: help demo test test-slow lint types contracts validate lint-translated build try-layers template-checks \
+.PHONY: help demo test test-slow soak-moves lint types contracts validate lint-translated build try-layers template-checks \
   permissions lock format clean

@@ -6,7 +6,7 @@ on as if nothing had happened, and must end as it would have, with nothing lost 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,10 +14,18 @@ import pytest
 
 from builders import NOW
 from builders.move_world import MODEL, OWN, POOL_A, POOL_B, TAGS, Trouble, World, a_move
+from tidepool.config.types import Via
 from tidepool.errors import Conflict
 from tidepool.move.state import Phase
 from tidepool.plan.change import StartMove
 from tidepool.runtime.advance_moves import advance_moves, begin
+from tidepool_lab.soak.hazards import Mishap, Way
+from tidepool_lab.soak.life import Life
+from tidepool_lab.soak.router import Habits, Split
+from tidepool_lab.soak.soak import lost_by_the_move
+from tidepool_lab.soak.story import START, Story, Traffic, story
+from tidepool_lab.soak.story import Fault as SoakFaultAt
+from tidepool_lab.soak.story import Kind as SoakFault
 
 KINDS = {
     "pool to pool": (POOL_A, POOL_B),
@@ -130,3 +138,70 @@ def test_a_crash_at_any_write_changes_neither_the_end_nor_what_is_left(kind: str
                 accounted_for(world, ask, end)
             except AssertionError as error:
                 raise AssertionError(f"{way} write {at}: {error}") from error
+
+
+# The same over the adapters that ship, each with its own writes and callers (tidepool_lab.soak).
+
+
+MEANWHILE = (None, SoakFault.HOLD, SoakFault.NEW_VERSION)
+"""What another run finds while one is stopped before its write."""
+
+
+def quiet(via: Via, kind: str) -> Story:
+    """A story in which nothing goes wrong."""
+    traffic = Traffic(callers=2, gap_s=10.0, longest_s=10.0, stream=False, sessions=False, late_s=0.0)
+    return replace(
+        story(1), via=via, kind=kind, ask=False, ours=True, size=1, route_version=1, start_s=60.0, skew_s=0.0,
+        metric_delay_s=60.0, traffic=traffic, router=Habits(Split.EVEN, 100.0, 10.0), faults=(), mishaps=(),
+        extra_runs=(),
+    )  # fmt: skip
+
+
+def written(calm: Story) -> list[float]:
+    """When each write of an undisturbed life is sent, in seconds since its beginning."""
+    life, times = Life(calm), list[float]()
+    send = life.hazards.write
+
+    def write(name: str, call: Callable[[], Any], *, answer_lost: Callable[[], Exception]) -> Any:
+        times.append(life.loop.now - START)
+        return send(name, call, answer_lost=answer_lost)
+
+    life.hazards.write = write  # type: ignore[method-assign, assignment]
+    lived = life.live()
+    assert lived.move is not None and (lived.move.phase, lived.broken) == (Phase.DONE, [])
+    return times
+
+
+def disturbed(calm: Story, times: list[float]) -> Iterator[tuple[Story, Phase | None]]:
+    """Each write disturbed in each way, with the end that it must come to; None = any."""
+    for at, when in enumerate(times):
+        for way in (Way.KILL_BEFORE, Way.KILL_AFTER, Way.ANSWER_LOST, Way.OTHER_RUN):
+            # A router that is still changing shows its old row: then one that only lost a race may go back.
+            end = None if calm.via is Via.ROUTER and way is Way.OTHER_RUN else Phase.DONE
+            yield replace(calm, mishaps=((at, Mishap(way)),)), end
+        for kind in MEANWHILE:
+            faults = () if kind is None else (SoakFaultAt(kind, when + 1, when + 2000),)
+            stopped = replace(calm, mishaps=((at, Mishap(Way.STOPPED, 50.0)),), faults=faults, extra_runs=(when + 20,))
+            yield stopped, None if kind or calm.via is Via.ROUTER else Phase.DONE
+
+
+@pytest.mark.parametrize(
+    ("via", "kind"),
+    [(Via.TABLE, "pool to pool"), (Via.GATEWAY, "dedicated to shared"), (Via.ROUTER, "dedicated to dedicated")],
+)
+def test_a_disturbance_at_any_write_of_any_adapter_loses_and_leaves_nothing(via: Via, kind: str) -> None:
+    calm = quiet(via, kind)
+    times = written(calm)
+    assert len(times) > 25
+    for one, end in disturbed(calm, times):
+        lived = Life(one).live()
+        assert lived.broken == [] and lost_by_the_move(lived)[0] == (), (one.mishaps, one.faults)
+        assert lived.move is not None and (end is None or lived.move.phase is end), (one.mishaps, lived.move)
+
+
+def test_without_its_linger_a_stopped_run_routes_to_a_target_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the enumeration above found: a run sleeps with the first shift in hand while another goes back on a hold."""
+    monkeypatch.setattr("tidepool.move.back.LINGER_S", 0)
+    calm = quiet(Via.TABLE, "pool to pool")
+    broken = [words for one, _ in disturbed(calm, written(calm)) for words in Life(one).live().broken]
+    assert any(words.startswith("no home: the route gives 10 % to") for words in broken)

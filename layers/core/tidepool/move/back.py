@@ -19,8 +19,8 @@ RESTORE_S = HOUR_S
 REMOVE_S = 2 * HOUR_S
 """SageMaker refuses to delete what it is still creating, for up to 3,600 s (sagemaker-facts)."""
 LINGER_S = 120
-"""The target must stay away this long: a create that an invocation sent just before it was stopped would come
-within a function's timeout of a minute."""
+"""Twice a function's timeout: whatever an invocation was stopped before sending (a route to the target, a create of it)
+has come by then. So callers must be off the target this long before it is removed, and it must stay away this long."""
 
 
 def back(move: Move, seen: Seen, now: int) -> Turn:
@@ -37,7 +37,7 @@ def _restore(move: Move, seen: Seen, now: int) -> Turn:
         if not seen.source_serves:
             return wait(move)
         return act(move, WriteRoute(Route(move.ask.model, route.version + 1, source_only(move), now)))
-    if route is None or not seen.followed:
+    if route is None or not seen.followed or now - move.since < LINGER_S:
         return wait(move)
     since = silent_since(seen.target, seen.target_evidence, now)
     if since is None:
