@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from tidepool.packing.layout import LARGEST, LOOSE, STUCK, Kind, Layout, Site, Tenant
+from tidepool.packing.layout import LARGEST, LOOSE, OPENED, STUCK, Kind, Layout, Site, Tenant
 from tidepool.packing.relocate import MOST, Relocation, relocate
 
 BIG, ONE = Kind("big", 24.0, 8, 30.0), Kind("one", 4.0, 1, 30.0)
@@ -51,11 +51,14 @@ def moved(tenants: Sequence[Tenant], sites: Sequence[Site], found: Sequence[Relo
 
 
 def test_a_pool_holds_its_accelerators_loosely_and_costs_the_mean_of_the_day() -> None:
-    """16 and 32 accelerators on machines of 8: 2.2 and 4.4 machines of 24 dollars. Dedicated ones are as held."""
+    """16 and 32 accelerators on machines of 8: 2.2 and 4.4 machines of 24 dollars, and what is left of the last one.
+
+    Dedicated ones are as held.
+    """
     layout = Layout([a_tenant("a", "pool", {"pool": [16, 32]}), a_tenant("b", OWN.name, {OWN.name: [1, 2]})], SITES)
-    assert layout.machines("pool") == pytest.approx([2 * LOOSE, 4 * LOOSE])
+    assert layout.machines("pool") == pytest.approx([2 * LOOSE + OPENED, 4 * LOOSE + OPENED])
     assert layout.machines(OWN.name) == pytest.approx([1, 2])
-    assert layout.usd() == pytest.approx(3 * LOOSE * 24 + 1.5 * 24)
+    assert layout.usd() == pytest.approx((3 * LOOSE + OPENED) * 24 + 1.5 * 24)
 
 
 def test_machines_of_one_accelerator_have_no_room_to_be_loose_in() -> None:
@@ -67,7 +70,7 @@ def test_copies_that_may_not_meet_need_a_machine_each_and_hold_machines_up() -> 
     apart = a_tenant("a", "pool", {"pool": 5}, apart={"pool": 5.0})
     assert Layout([apart], SITES).machines("pool") == pytest.approx([5, 5])
     many = a_tenant("b", "pool", {"pool": 59})
-    assert Layout([apart, many], SITES).machines("pool") == pytest.approx([8 * LOOSE + 5 * STUCK] * 2)
+    assert Layout([apart, many], SITES).machines("pool") == pytest.approx([8 * LOOSE + 5 * STUCK + OPENED] * 2)
 
 
 def test_what_one_relocation_saves_is_what_the_whole_costs_less_afterwards() -> None:
@@ -125,9 +128,9 @@ def test_what_is_over_its_quota_already_may_go_on_and_not_grow() -> None:
 
 
 def test_a_model_goes_where_it_costs_least() -> None:
-    """8 accelerators of the pool are 26.40 an hour, 4 machines of one accelerator 16, a dedicated one 24."""
+    """8 accelerators of the pool are 33.60 an hour, 4 machines of one accelerator 16, a dedicated one 24."""
     one = a_tenant("a", "pool", {"pool": 8, "singles": 4, OWN.name: 1})
-    assert relocate([one], SITES) == (Relocation("a", "singles", pytest.approx(26.4 - 16)),)
+    assert relocate([one], SITES) == (Relocation("a", "singles", pytest.approx(33.6 - 16)),)
 
 
 TIGHT = replace(SINGLES, kind=replace(ONE, machines=6.0))
@@ -151,6 +154,38 @@ def test_who_goes_back_for_anothers_sake_is_not_named() -> None:
     assert found == (Relocation("large", "singles", pytest.approx(8.5)),)
 
 
+DEAR = Site("dear", Kind("eight2", 24.0, 8, 100.0), False)
+
+
+def test_models_open_an_empty_pool_that_none_of_them_would_open_alone() -> None:
+    """Each saves 1.32 an hour in the other pool once it is open, and opening it costs 7.20: six of them are enough."""
+    full = a_tenant("rest", "pool", {"pool": 32}, fixed=True)
+
+    def models(count: int) -> list[Tenant]:
+        return [full, *(a_tenant(str(i), "pool", {"pool": 2, DEAR.name: 1.6}, least=0.01) for i in range(count))]
+
+    assert relocate(models(5), [POOL, DEAR]) == ()
+    found = relocate(models(6), [POOL, DEAR])
+    assert {one.name for one in found} == {str(i) for i in range(6)}
+    assert {one.to for one in found} == {DEAR.name}
+    assert [one.usd for one in found] == pytest.approx([(6 * 1.32 - 7.2) / 6] * 6)
+
+
+def test_the_last_models_leave_a_pool_together_that_none_of_them_would_leave_alone() -> None:
+    """Each costs 1.32 more elsewhere; a pool that stands empty is 7.20 less."""
+    full = a_tenant("rest", "pool", {"pool": 32}, fixed=True)
+
+    def models(count: int, **more: object) -> list[Tenant]:
+        held = {DEAR.name: 1.6, "pool": 2.0}
+        return [full, *(a_tenant(str(i), DEAR.name, held, least=0.01, **more) for i in range(count))]
+
+    found = relocate(models(5), [POOL, DEAR])
+    assert [(one.name, one.to) for one in found] == [(str(i), "pool") for i in range(5)]
+    assert sum(one.usd for one in found) == pytest.approx(7.2 - 5 * 1.32)
+    assert relocate(models(6), [POOL, DEAR]) == ()
+    assert relocate([*models(4), a_tenant("stays", DEAR.name, {DEAR.name: 1.6}, fixed=True)], [POOL, DEAR]) == ()
+
+
 def test_fixed_models_never_move() -> None:
     for seed in CASES:
         tenants, sites = a_case(seed)
@@ -161,8 +196,8 @@ def test_fixed_models_never_move() -> None:
 
 def test_nobody_moves_for_less_than_its_least() -> None:
     one = a_tenant("a", "pool", {"pool": 8, "singles": 4})
-    assert relocate([replace(one, least=10.3)], SITES)
-    assert relocate([replace(one, least=10.5)], SITES) == ()
+    assert relocate([replace(one, least=17.5)], SITES)
+    assert relocate([replace(one, least=17.7)], SITES) == ()
 
 
 def test_a_model_too_large_for_a_type_does_not_go_there() -> None:

@@ -21,12 +21,16 @@ from tidepool.forecast.blocks import fill, minute_rate
 from tidepool.forecast.expected import Expected, expect, foreseen, next_level
 from tidepool.forecast.observed import Observed, observe
 from tidepool.forecast.recent import remember
-from tidepool.memory import Idle, Learned, Minute, ModelMemory
+from tidepool.memory import Idle, Learned, Minute, ModelLearned, ModelMemory
 from tidepool.units import rounded
 
 DRAIN_S = 180.0
 """A standing queue is worked off within three minutes of the copies that it asked for. Ours: requests wait 60 s at
 most, so what is asked for must be more than what comes, or everybody after it waits as long."""
+BEYOND = 1.5
+"""Times what is offered that is asked for while more than the past ever saw takes every slot. A change blocks its
+component for a whole start-up, and what rises beyond all knowledge seldom stops there. Fitted on the reasoning day,
+where without it the first bursts of two models were late from beginning to end."""
 Ahead = Callable[[str, int, int], NDArray[np.float64]]
 """(model, from_s, until_s) → true requests per minute. Only the benchmark's oracle has one."""
 
@@ -106,6 +110,8 @@ def judge(
         share = shares[i]
         expected = foretold.times(share)
         calendar = floors_at(subject.config.schedule, moment.config.timezone, now, round(home.start_s))
+        if seen[i].queued > 0 and _beyond(total, learned, home, subject.config):
+            expected = expected.times(BEYOND)
         expected = expected.plus(_drain(home, subject.config, seen[i]))
         expected = expected.times(max(calendar.expect, _surge(moment.signals, subject.model, now)))
         grounds = Grounds(
@@ -130,6 +136,13 @@ def judge(
         after = replace(after, stretch=_stretch(memory.stretch, total, main_home.service_s))
     after = after_minute(subject, after, now)
     return tuple(results), after, tuple(steps)
+
+
+def _beyond(total: Observed, learned: ModelLearned | None, home: Home, terms: ModelConfig) -> bool:
+    """More is in flight than the busiest minute ever seen would be, and nobody can wait until a copy has started."""
+    if learned is None or total.in_flight is None or terms.start_within_s > home.start_s + SETTLE_S:
+        return False
+    return total.in_flight > learned.top * home.service_s
 
 
 def _foretold(subject: Subject, home: Home, after: ModelMemory, total: Observed, moment: Moment) -> Expected:

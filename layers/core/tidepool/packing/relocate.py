@@ -1,4 +1,4 @@
-"""Models on pools and dedicated machines at the least expected dollars: one relocation at a time, or a pair of them.
+"""Models on pools and dedicated machines at the least expected dollars: one relocation, a pair or a group at a time.
 
 The exact problem, which model where so that a day costs least within every type's quota, is a multiple-choice vector
 packing. Greedy by what a relocation saves for each scarce accelerator comes near it in milliseconds: tests hold it to
@@ -14,6 +14,7 @@ import numpy as np
 
 from tidepool.fleet.demand import Values
 from tidepool.packing.layout import SLACK, Flags, Layout, Site, Tenant
+from tidepool.packing.together import Steps, together
 
 MOST = 40
 """Relocations looked for at once: a fleet moves a few models at a time, and is looked at again in ten minutes. Ours."""
@@ -41,22 +42,26 @@ def relocate(tenants: Sequence[Tenant], sites: Sequence[Site], *, most: int = MO
     fixed = np.array([tenant.fixed for tenant in layout.tenants], dtype=np.bool_)
     least = np.array([tenant.least for tenant in layout.tenants])
     scarce = _accelerators(layout)
-    found: list[tuple[int, str, float]] = []
-    while len(found) < most:
+    rounds: list[Steps] = []
+    while sum(map(len, rounds)) < most:
         saved, fits = layout.gains()
         saved[fixed] = -np.inf
         worth = saved > np.maximum(least, SLACK)[:, None]
         good = np.where(worth & fits, saved, -np.inf)
-        steps = _best(good, scarce, layout) or _pair(layout, np.where(worth & ~fits, saved, -np.inf), fixed, least)
+        steps = (
+            _best(good, scarce, layout)
+            or _pair(layout, np.where(worth & ~fits, saved, -np.inf), fixed, least)
+            or together(layout, scarce, fixed, least)
+        )
         if not steps:
             break
         for i, site, _ in steps:
             layout.put(i, site)
-        found += steps
-    return _ended(found, layout)
+        rounds.append(steps)
+    return _ended(rounds, layout)
 
 
-def _best(good: Values, scarce: Values, layout: Layout) -> list[tuple[int, str, float]]:
+def _best(good: Values, scarce: Values, layout: Layout) -> Steps:
     """The one relocation that saves the most for each accelerator that its busiest moment takes."""
     if not np.isfinite(good).any():
         return []
@@ -71,10 +76,10 @@ def _accelerators(layout: Layout) -> Values:
     )
 
 
-def _pair(layout: Layout, wanted: Values, fixed: Flags, least: Values) -> list[tuple[int, str, float]]:
+def _pair(layout: Layout, wanted: Values, fixed: Flags, least: Values) -> Steps:
     """The best pair: a model moves to a full place, and one of those there moves elsewhere. [] when none saves."""
     names = list(layout.sites)
-    best: list[tuple[int, str, float]] = []
+    best: Steps = []
     most = 0.0
     for flat in np.argsort(wanted, axis=None)[::-1][:WISHES]:
         i, q = divmod(int(flat), len(names))
@@ -106,18 +111,22 @@ def _holds(layout: Layout, full: str, other: int, to: str) -> bool:
     return not over
 
 
-def _ended(found: Sequence[tuple[int, str, float]], layout: Layout) -> tuple[Relocation, ...]:
+def _ended(rounds: Sequence[Steps], layout: Layout) -> tuple[Relocation, ...]:
     """One relocation a model, where it ends up, by its last step; none for who is back where it began.
 
-    What each saves is reckoned again, those before it done: with several steps a model the sums would not add up.
+    What each saves is reckoned again, those before it done: with several steps a model the sums would not add up. Who
+    moved in a group (packing/together.py) has its share of what that saves; of a pair the one who makes room loses.
     """
-    last = dict.fromkeys(i for i, _, _ in reversed(found))
+    group = {i: n for n, steps in enumerate(rounds) for i, _, usd in steps if usd == steps[0][2] == steps[-1][2]}
+    last = dict.fromkeys(i for steps in reversed(rounds) for i, _, _ in reversed(steps))
     again = Layout(layout.tenants, list(layout.sites.values()))
-    relocations: list[Relocation] = []
+    saved: dict[int, float] = {}
     usd = again.usd()
     for i in reversed(last):
         if layout.home[i] != again.home[i]:
             again.put(i, layout.home[i])
             before, usd = usd, again.usd()
-            relocations.append(Relocation(layout.tenants[i].name, layout.home[i], before - usd))
-    return tuple(relocations)
+            saved[i] = before - usd
+    mates = {i: [j for j in saved if group.get(j) == group[i]] if i in group else [i] for i in saved}
+    shares = {i: sum(saved[j] for j in mates[i]) / len(mates[i]) for i in saved}
+    return tuple(Relocation(layout.tenants[i].name, layout.home[i], shares[i]) for i in saved)
