@@ -38,6 +38,7 @@ from tidepool_lab.embedded.stack import Function, stack_of
 from tidepool_lab.embedded.tables import Tables
 from tidepool_lab.embedded.timestamps import moment
 from tidepool_lab.embedded.twin_metrics import TwinMetrics
+from tidepool_lab.embedded.writers import Scalers, Trail
 from tidepool_lab.twin.cloud import Cloud
 
 FLEET_KEY = "config/fleet.yaml"
@@ -102,6 +103,8 @@ class Rig:
         self.sagemaker = SageMaker(self.cloud)
         self.routers = Routers(self._now, Random(0), region=region)
         self._router_callers = RouterCallers(self.cloud, self.routers)
+        self.scalers = Scalers(self._now)
+        self.trail = Trail(self._now, who=lambda: TAP.running)
         self.recorded = Recorded()
         self.asked: set[Asked] = set()
         store = Store((TwinMetrics(self.cloud), self.recorded))
@@ -109,7 +112,7 @@ class Rig:
         self.calls = self._exit.enter_context(
             answering(
                 self._responders(store),
-                watchers={"s3": self._stored, "dynamodb": self._written},
+                watchers={"s3": self._stored, "dynamodb": self._written, "sagemaker": self.trail.watch},
                 noted=self._note,
             )
         )
@@ -260,6 +263,8 @@ class Rig:
             "sagemaker": joined(self.routers, self.sagemaker),
             "sagemaker-runtime": Runtime(self.cloud),
             "cloudwatch": CloudWatch(store, self.alarms, self.recorded, now=self._now),
+            "application-autoscaling": self.scalers,
+            "cloudtrail": self.trail,
             "pricing": services.pricing(types, region),
             "service-quotas": services.quotas(types, region),
             "ssm": services.calendars(self.calendars),

@@ -23,6 +23,8 @@ class SageMaker:
         self.endpoints = Endpoints(cloud)
         self._models: dict[str, Params] = {}
         self._bases: dict[str, str] = {}
+        self.training_plans: dict[str, Params] = {}
+        """Reservations of machines: name → what DescribeTrainingPlan says of it."""
         self.answers = {
             **self.endpoints.answers(),
             "ListInferenceComponents": self._list_components,
@@ -34,6 +36,7 @@ class SageMaker:
             "CreateModel": self._create_model,
             "DescribeModel": self._describe_model,
             "ListModels": self._list_models,
+            "DescribeTrainingPlan": self._describe_plan,
             "ListTags": self._list_tags,
             "AddTags": self._add_tags,
         }
@@ -159,6 +162,13 @@ class SageMaker:
         listed = [{"ModelName": n, "ModelArn": self._arn("model", n), "CreationTime": made} for n in names]
         items, token = page(listed, params.get("NextToken"), params.get("MaxResults", PAGE))
         return {"Models": items} | ({"NextToken": token} if token else {})
+
+    def _describe_plan(self, params: Params) -> Params:
+        name = params["TrainingPlanName"]
+        if name not in self.training_plans:
+            raise AwsError("ResourceNotFound", f"Training plan {name} does not exist.")
+        arn = self._arn("training-plan", name)
+        return {"TrainingPlanName": name, "TrainingPlanArn": arn, "Status": "Active", **self.training_plans[name]}
 
     def _list_tags(self, params: Params) -> Params:
         tags = self._tags_of(params["ResourceArn"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,8 +30,9 @@ class Clients:
     milliseconds each.
     """
 
-    def __init__(self, region: str | None = None) -> None:
-        self._region = region
+    def __init__(self, region: str | None = None, *, retries: Mapping[str, object] = RETRIES) -> None:
+        """`retries` is botocore's; who counts calls gives one attempt, so that none is made unseen."""
+        self._region, self._retries = region, retries
         self._made: dict[str, Any] = {}
         self._change = ""
 
@@ -49,7 +50,7 @@ class Clients:
                 service,
                 region_name=region,
                 config=Config(
-                    retries=INVOKE_ONCE if invokes else RETRIES,
+                    retries=INVOKE_ONCE if invokes else dict(self._retries),
                     connect_timeout=CONNECT_S,
                     read_timeout=INVOKE_READ_S if invokes else READ_S,
                     user_agent_extra=f"tidepool/{__version__}",

@@ -53,17 +53,8 @@ class PriceList:
         return listed
 
     def _ask_price(self, name: str) -> Listed | None:
-        wanted = {"regionCode": self._clients.region, "instanceName": name, "component": "Hosting"}
         with calling("GetProducts", name):
-            reply = self._clients.get("pricing").get_products(
-                ServiceCode="AmazonSageMaker",
-                FormatVersion="aws_v1",
-                Filters=[{"Type": "TERM_MATCH", "Field": field, "Value": value} for field, value in wanted.items()],
-            )
-        products = [json.loads(text) for text in reply.get("PriceList", ())]
-        known = [listed for product in products if (listed := _listed(product)) is not None]
-        # Several products would be several prices for one machine; the dearest makes no saving look too big.
-        return max(known, key=lambda listed: listed.usd_per_hour, default=None)
+            return listed_in(self._clients.get("pricing").get_products(**asked(self._clients.region, name)))
 
     def _quota(self, name: str) -> int | None:
         until, quotas = self._quotas
@@ -80,6 +71,24 @@ class PriceList:
                 for page in pages.paginate(ServiceCode="sagemaker")
                 for quota in page["Quotas"]
             }
+
+
+def asked(region: str, name: str) -> dict[str, Any]:
+    """The GetProducts request for one type in a region."""
+    wanted = {"regionCode": region, "instanceName": name, "component": "Hosting"}
+    return {
+        "ServiceCode": "AmazonSageMaker",
+        "FormatVersion": "aws_v1",
+        "Filters": [{"Type": "TERM_MATCH", "Field": field, "Value": value} for field, value in wanted.items()],
+    }
+
+
+def listed_in(reply: Mapping[str, Any]) -> Listed | None:
+    """What GetProducts answered about one type, or None when it says no price or no count of accelerators."""
+    products = [json.loads(text) for text in reply.get("PriceList", ())]
+    known = [listed for product in products if (listed := _listed(product)) is not None]
+    # Several products would be several prices for one machine; the dearest makes no saving look too big.
+    return max(known, key=lambda listed: listed.usd_per_hour, default=None)
 
 
 def _listed(product: Mapping[str, Any]) -> Listed | None:
