@@ -50,7 +50,17 @@ LONG = {
 LIVE = {"tidepool plan --live --fleet fleet.yaml"}
 """Commands that want an account: test_live.py runs them on the twin's."""
 
-STACK = ("tidepool move ", "tidepool moves", "tidepool attach ", "tidepool migrate ")
+STACK = (
+    "tidepool move ",
+    "tidepool moves",
+    "tidepool attach ",
+    "tidepool migrate ",
+    "tidepool status",
+    "tidepool freeze",
+    "tidepool hold ",
+    "tidepool surge ",
+    "tidepool leave",
+)
 """Commands that want a deployed stack: test_docs_stack_commands.py runs them on the twin's."""
 
 

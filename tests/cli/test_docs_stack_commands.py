@@ -18,7 +18,17 @@ from tidepool_lab.twin.cloud import Cloud
 from tidepool_lab.twin.spec import Capacity, CloudSpec, Kind, ModelSpec, TypeSpec
 from tidepool_lab.twin.traffic import TableArrivals
 
-STACK = ("tidepool move ", "tidepool moves", "tidepool attach ", "tidepool migrate ")
+STACK = (
+    "tidepool move ",
+    "tidepool moves",
+    "tidepool attach ",
+    "tidepool migrate ",
+    "tidepool status",
+    "tidepool freeze",
+    "tidepool hold ",
+    "tidepool surge ",
+    "tidepool leave",
+)
 P5EN = "ml.p5en.48xlarge"
 FLEET = """\
 schema: 1
@@ -70,6 +80,7 @@ def world() -> Iterator[World]:
         made = World(rig, cloud)
         event = made.event("move", id="3123456789abcdef", model="blockgen", to="dedicated")
         made.rig.invoke("MoveModelsFunction", event)
+        rig.run_to(START_S + 125)
         yield made
 
 

@@ -30,7 +30,7 @@ class FastLedger:
         self._fence = 0
         self._until = 0
         self._look_again = False
-        self._signals: dict[tuple[str, str], Signal] = {}
+        self._signals: dict[tuple[str, str, str], Signal] = {}
         self._operations: dict[tuple[int, str], Operation] = {}
         self._moves: dict[str, Move] = {}
         self._attaches: dict[str, Attach] = {}
@@ -79,7 +79,7 @@ class FastLedger:
         return tuple(s for _, s in sorted(self._signals.items()) if s.since <= now < s.until)
 
     def put_signal(self, signal: Signal) -> None:
-        key = (str(signal.kind), signal.scope)
+        key = (str(signal.kind), signal.scope, signal.by)
         if key not in self._signals or self._signals[key].since <= signal.since:
             self._signals[key] = signal
 

@@ -6,25 +6,39 @@ Each says who and why. Whoever may put events on the bus may ask; the hand that 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from tidepool.aws.event_models import Ours, Timed
 from tidepool.fleet import Signal, SignalKind
+from tidepool.units import duration
 
 ID = r"^[0-9a-f]{16}$"
 """As plan.change.change_id makes them: names of what a move creates come from its id."""
 
 
 class SignalValue(Ours):
+    """`until` as `since` lifts what stood; without it the signal lasts as long as its kind does by default.
+
+    `by` is only for lifting what an alarm or a change of somebody else's asked for.
+    """
+
     kind: SignalKind
     scope: str = Field(min_length=1)
     since: int = Field(ge=0)
-    until: int = Field(ge=0)
+    until: int | None = Field(default=None, ge=0)
     who: str = Field(min_length=1)
     why: str = Field(min_length=1)
     factor: float = Field(default=1.0, ge=1, le=100)
+    by: str = ""
+
+    @model_validator(mode="after")
+    def _ends(self) -> Self:
+        if self.until is not None and self.until - self.since > self.kind.longest_s:
+            longest = duration(self.kind.longest_s)
+            raise ValueError(f"a {self.kind} lasts at most {longest}; ask for {longest}, and again before it ends")
+        return self
 
 
 class SignalContent(Ours):
@@ -41,7 +55,9 @@ class SignalSent(Timed):
 
     @property
     def signal(self) -> Signal:
-        return Signal(**self.detail.signal.model_dump())
+        asked = self.detail.signal
+        until = asked.since + asked.kind.lasts_s if asked.until is None else asked.until
+        return Signal(**{**asked.model_dump(), "until": until})
 
 
 class ApprovalValue(Ours):

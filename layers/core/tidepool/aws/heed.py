@@ -81,6 +81,7 @@ def _alarm(event: AlarmAction, ports: Ports, alarms: FreezeAlarms, now: int) -> 
         who=f"alarm {event.content.name}",
         why=f"the alarm is in {event.content.state.value}, tagged {INTENT_TAG}={intent}",
         factor=SURGE_FACTOR if intent is Intent.SURGE else 1.0,
+        by=f"alarm {event.content.name}",
     )
     ports.ledger.put_signal(signal)
     return told

@@ -47,10 +47,11 @@ class Journal:
         return tuple(signal for signal in found if signal.since <= now < signal.until)
 
     def put_signal(self, signal: Signal) -> None:
-        """In force from now on; it replaces one of the same kind and scope, unless that one is newer."""
+        """In force from now on; it replaces one of the same kind, scope and `by`, unless that one is newer."""
         body = _SIGNAL.dump_json(signal).decode()
         # The version is the moment it began, so that of two writers the newer word stays, in whatever order.
-        item = Item("signal", f"{signal.kind}#{signal.scope}", body, signal.since, signal.until + DAY_S)
+        name = "#".join((signal.kind, signal.scope, *([signal.by] if signal.by else [])))
+        item = Item("signal", name, body, signal.since, signal.until + DAY_S)
         try:
             self._table.put(item, condition=f"{NEW} OR #version <= :since", values={":since": signal.since})
         except Conflict:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from tidepool.config.types import Bounds, Config, Rung
 from tidepool.decision.record import Held
 from tidepool.decision.spend import least_usd_per_hour
-from tidepool.decision.standing import forbids, frozen, held
+from tidepool.decision.standing import forbids, frozen, frozen_for, held, pool_held
 from tidepool.decision.wanted import Wanted
 from tidepool.fleet import Fleet
 from tidepool.guard.arbitration import Taken, Urgency, told, urgency
@@ -258,8 +258,10 @@ def _bounds(
             else f"{least} instances are to be kept, its minimum is {endpoint.min_instances}"
         )
         allowed = min([pool.act, config.act]) >= Rung.SIZE and pool.bounds is Bounds.WRITE
-        if not allowed or endpoint.status.busy or fleet.frozen_by:
-            reason = "recommend" if not allowed else ("busy" if endpoint.status.busy else "freeze")
+        hands_off, cold = pool_held(pool, fleet, now=now), frozen_for({pool.name}, fleet, now=now)
+        if not allowed or hands_off or endpoint.status.busy or cold:
+            stopped = "hold" if hands_off else ("busy" if endpoint.status.busy else "freeze")
+            reason = stopped if allowed else "recommend"
             was, will = (most, ceiling) if wider else (endpoint.min_instances, least)
             recommended.append(Held("SetBounds", endpoint.name, was, will, reason, because))
             continue

@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-from tidepool.config.types import Rung
+from tidepool.config.types import PoolConfig, Rung
 from tidepool.decision.subjects import Home, Subject
 from tidepool.fleet import Fleet, Signal, SignalKind
 
 
 def held(subject: Subject, home: Home, fleet: Fleet, *, now: int) -> str:
     """Why this home is hands off, '' when it is not. By signal (a command, an event, a tag) or fleet.yaml."""
-    for signal in _standing(fleet, SignalKind.HOLD, subject.model, now):
+    for signal in _standing(fleet, SignalKind.HOLD, {subject.model}, now):
         return f"{signal.who} holds it: {signal.why}"
     if subject.config.hold is not None and now < subject.config.hold.until:
         return f"fleet.yaml holds it: {subject.config.hold.why}"
-    if home.pool is not None and home.pool.hold is not None and now < home.pool.hold.until:
-        return f"fleet.yaml holds pool {home.pool.name}: {home.pool.hold.why}"
-    return ""
+    return "" if home.pool is None else pool_held(home.pool, fleet, now=now)
 
 
 def frozen(subject: Subject, fleet: Fleet, *, now: int) -> str:
     """Why nothing of this model may be lowered, bounded or moved; '' when it may."""
-    for signal in _standing(fleet, SignalKind.FREEZE, subject.model, now):
+    return frozen_for({subject.model}, fleet, now=now)
+
+
+def frozen_for(scopes: set[str], fleet: Fleet, *, now: int) -> str:
+    """Why nothing of these (models, or pools) may be lowered, bounded or moved; '' when it may."""
+    for signal in _standing(fleet, SignalKind.FREEZE, scopes, now):
         return f"{signal.who} froze it: {signal.why}"
     return f"frozen by {', '.join(fleet.frozen_by)}" if fleet.frozen_by else ""
+
+
+def pool_held(pool: PoolConfig, fleet: Fleet, *, now: int) -> str:
+    """Why a pool's bounds are hands off, '' when they are not."""
+    for signal in _standing(fleet, SignalKind.HOLD, {pool.name}, now):
+        return f"{signal.who} holds it: {signal.why}"
+    if pool.hold is not None and now < pool.hold.until:
+        return f"fleet.yaml holds pool {pool.name}: {pool.hold.why}"
+    return ""
 
 
 def forbids(subject: Subject, home: Home, up: bool) -> str:
@@ -33,9 +45,9 @@ def forbids(subject: Subject, home: Home, up: bool) -> str:
     return "" if subject.rung >= needed else f"act is {subject.rung.name.lower()}, this needs {needed.name.lower()}"
 
 
-def _standing(fleet: Fleet, kind: SignalKind, model: str, now: int) -> list[Signal]:
+def _standing(fleet: Fleet, kind: SignalKind, scopes: set[str], now: int) -> list[Signal]:
     return [
         signal
         for signal in fleet.signals
-        if signal.kind is kind and signal.scope in {model, "*"} and signal.since <= now < signal.until
+        if signal.kind is kind and signal.scope in {*scopes, "*"} and signal.since <= now < signal.until
     ]

@@ -1,9 +1,11 @@
-"""What people and alarms asked for outside fleet.yaml: holds, freezes, surges, looks. Each expires."""
+"""What people, alarms and other writers' changes ask for outside fleet.yaml: holds, freezes, surges. Each expires."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+
+from tidepool.units import DAY_S, HOUR_S
 
 
 class SignalKind(StrEnum):
@@ -14,10 +16,32 @@ class SignalKind(StrEnum):
     SURGE = "surge"
     """Expect `factor` times the demand."""
 
+    @property
+    def lasts_s(self) -> int:
+        """How long it lasts when nobody says, in seconds: a freeze or a hold outlives an incident's first shift of
+        people, and a surge an event's peak hour. Ours."""
+        return HOUR_S if self is SignalKind.SURGE else 4 * HOUR_S
+
+    @property
+    def longest_s(self) -> int:
+        """How long it may be asked for at once, in seconds. Holds: 30 days (fleet-yaml.md, rule 4). A freeze of a
+        week is a change calendar's, and a surge of a day a schedule's. Ours."""
+        match self:
+            case SignalKind.HOLD:
+                return 30 * DAY_S
+            case SignalKind.FREEZE:
+                return 7 * DAY_S
+            case SignalKind.SURGE:
+                return DAY_S
+
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One standing request. `scope` is a model's identity, or '*' for the whole fleet. In force on [since, until)."""
+    """One standing request. In force on [since, until); one that ends when it begins lifts what stood.
+
+    scope: a model's identity, '*' for the whole fleet, or for a hold a pool's name. by: '' for people, who replace each
+    other's word; or the alarm or the changed knob it comes from, which never lifts what a person asked for.
+    """
 
     kind: SignalKind
     scope: str
@@ -26,3 +50,4 @@ class Signal:
     who: str
     why: str
     factor: float = 1.0
+    by: str = ""
