@@ -11,7 +11,7 @@ from time import time
 from typing import Any
 
 from tidepool.aws.alarms import FreezeAlarms
-from tidepool.aws.clients import Clients
+from tidepool.aws.clients import RETRIES, Clients
 from tidepool.aws.cloudwatch import CloudWatch
 from tidepool.aws.pricing import PriceList
 from tidepool.aws.sagemaker import SageMaker
@@ -28,7 +28,7 @@ from tidepool_cli.validate import read_file
 from tidepool_lab.twin.fast import FastConfig
 from tidepool_lab.twin.fast_ledger import FastLedger
 
-READS = ("Describe", "List", "Get", "Head", "Query")
+READS = ("Describe", "List", "Get", "Head", "Query", "Lookup")
 """Operations that are called here, by how their names begin: none of them changes anything."""
 SERVICES = ("sagemaker", "cloudwatch", "pricing", "service-quotas", "ssm")
 """What a decision is made from, by boto3's names."""
@@ -52,9 +52,15 @@ def live_record(fleet: Path) -> bytes:
     return record_bytes(pipeline.decide(found, config, Memory.empty(), now))
 
 
-def reading_clients(region: str | None, *, services: Sequence[str] = SERVICES, besides: str = "") -> Clients:
+def reading_clients(
+    region: str | None,
+    *,
+    services: Sequence[str] = SERVICES,
+    besides: str = "",
+    retries: Mapping[str, object] = RETRIES,
+) -> Clients:
     """Clients of these services that refuse to send anything but reads, and `besides`."""
-    clients = Clients(region)
+    clients = Clients(region, retries=retries)
 
     def check(model: Any, **_: object) -> None:
         if not model.name.startswith(READS) and model.name != besides:

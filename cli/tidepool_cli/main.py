@@ -17,6 +17,8 @@ COMMANDS = {
     "simulate": "tidepool_cli.simulate",
     "bench": "tidepool_cli.bench",
     "validate": "tidepool_cli.validate",
+    "init": "tidepool_cli.init",
+    "doctor": "tidepool_cli.doctor",
     "plan": "tidepool_cli.plan",
     "explain": "tidepool_cli.explain",
     "move": "tidepool_cli.move",
@@ -24,6 +26,10 @@ COMMANDS = {
     "migrate": "tidepool_cli.migrate",
     "attach": "tidepool_cli.attach",
     "pool": "tidepool_cli.pool",
+    "status": "tidepool_cli.status",
+    "freeze": "tidepool_cli.freeze",
+    "hold": "tidepool_cli.hold",
+    "surge": "tidepool_cli.surge",
 }
 """Name → module; the module's `command` is the click command. In the order in which a newcomer meets them."""
 
@@ -76,8 +82,8 @@ def cli(ctx: click.Context) -> None:
     """Tidepool scales, packs and moves many models on Amazon SageMaker, for the whole fleet at once.
 
     Nothing here writes to SageMaker. Most commands need no account: they run on a simulated SageMaker, the
-    twin. `plan --live` reads your account; `move`, `moves`, `attach` and `migrate` read your stack, and ask it
-    by events on its bus.
+    twin. `init`, `doctor` and `plan --live` read your account; `move`, `moves`, `attach` and `migrate` read your
+    stack, and ask it by events on its bus.
 
     \b
     Start with:

@@ -85,9 +85,14 @@ def write_json(target: Path | None, value: object) -> None:
 
 def write_text(target: Path, text: str) -> None:
     """`text` stands in `target`; folders are made. A place that cannot be written is a bad input."""
+    write_bytes(target, text.encode())
+
+
+def write_bytes(target: Path, data: bytes) -> None:
+    """As `write_text`."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8")
+        target.write_bytes(data)
     except OSError as error:
         raise bad_option("output file", str(target), allowed="a path that can be written", hint=str(error)) from None
 

@@ -1,0 +1,67 @@
+"""`doctor` where others write too, where machines are reserved, and where a stack decides."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from builders.adopted import START_S, an_account, autoscaled, aws, reserved
+from builders.doctoring import RUN, WATCH, about, run
+from tidepool.units import DAY_S
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+
+def test_a_used_up_quota_another_scaler_and_other_writers_are_found() -> None:
+    with an_account(quota=1) as world:
+        autoscaled()
+        aws("sagemaker").update_inference_component_runtime_config(
+            InferenceComponentName="evals", DesiredRuntimeConfig={"CopyCount": 2}
+        )
+        world.rig.trail.put("UpdateEndpoint", "shared", who="gha-deploy", agent="HashiCorp Terraform/1.9")
+        world.rig.trail.put("UpdateEndpoint", "shared", who="decide", agent="Boto3 tidepool/0.1.0")
+        quotas = about("quotas")
+        assert quotas[0][0] == "wrong" and quotas[0][1] == "ml.p4d.24xlarge: all 1 are in use, so nothing can grow"
+        assert about("autoscaling")[0][0] == "note"
+        state, said, fix = about("autoscaling", fleet=RUN)[0]
+        assert state == "wrong" and "chat between 1 and 6" in said
+        aws("application-autoscaling").register_scalable_target(**_command(fix))
+        assert about("autoscaling", fleet=RUN)[0][1] == "nothing to do"
+        writers = [said for _, said, _ in about("other writers")]
+        assert [said.split(" wrote")[0] for said in writers] == ["gha-deploy", "kim"]
+        assert "by Terraform: shared" in writers[0] and "evals" in writers[1]
+        known = WATCH + "writers: {deploys: {principals: [role/gha-deploy]}}\n"
+        assert len(about("other writers", fleet=known)) == 1
+
+
+def _command(fix: str) -> dict[str, Any]:
+    """The arguments of the fix's own command, as boto3 takes them."""
+    words = fix.split("register-scalable-target ")[1].split()
+    given = dict(zip(words[::2], words[1::2], strict=True))
+    pauses = dict(pair.split("=") for pair in given.pop("--suspended-state").split(","))
+    named = {"".join(part.title() for part in option[2:].split("-")): value for option, value in given.items()}
+    return {**named, "SuspendedState": {name: value == "true" for name, value in pauses.items()}}
+
+
+@pytest.mark.parametrize(("days", "then", "state"), [(5, "", "wrong"), (5, "then: main, ", "note"), (60, "", "note")])
+def test_a_reservation_that_ends_soon_wants_a_place_to_go(days: int, then: str, state: str) -> None:
+    with an_account() as world:
+        reserved(world, ends_s=START_S + days * DAY_S)
+        line = f"h100: {{endpoint: reserved, reserved: {{{then}instances: 1, until: 2026-12-01}}}}"
+        ((found, said, _),) = about("reservations", fleet=WATCH.replace("pools: {", f"pools: {{{line}, "))
+        assert found == state and "reserved: h100s ends" in said
+
+
+def test_the_stacks_own_file_and_its_last_tick_are_looked_at() -> None:
+    with an_account(hands="copies", fleet=WATCH) as world:
+        assert run(fleet="", stack="tidepool").exit_code == 0
+        assert about("last tick", fleet="", stack="tidepool")[0][0] == "well"
+        world.cloud.run_to(world.now + 1200)
+        world.rig._move(world.now)
+        ((state, said, _),) = about("last tick", fleet="", stack="tidepool")
+        assert state == "wrong" and said.startswith("stack tidepool decided")
