@@ -44,7 +44,7 @@ def live_record(fleet: Path) -> bytes:
     config = load(read_file(fleet), now=now)
     clients = reading_clients(config.region)
     try:
-        found = observe(_ports(clients, config), config, now)
+        found = observe(account_ports(clients, config), config, now)
     except TidepoolError:
         raise
     except Exception as error:  # botocore's own: no credentials, no region, no network
@@ -71,7 +71,9 @@ def reading_clients(
     return clients
 
 
-def _ports(clients: Clients, config: Config) -> Ports:
+def account_ports(clients: Clients, config: Config) -> Ports:
+    """An account without a stack: nothing is remembered, no routes, and nothing that is said is heard."""
+
     def clock() -> int:
         return int(time())
 
