@@ -9,6 +9,7 @@ from pathlib import Path
 
 SERVICES = frozenset(
     {
+        "application-autoscaling",
         "cloudwatch",
         "dynamodb",
         "events",

@@ -13,11 +13,11 @@ from tidepool.config.types import Hosting
 from tidepool.decision.codec import record_bytes
 from tidepool.decision.record import Decision, Held, Spend, Step
 from tidepool.errors import Conflict, LeaseLost
-from tidepool.fleet import Signal, SignalKind
+from tidepool.fleet import Noted, ScalingTarget, Signal, SignalKind, Taken
 from tidepool.memory import Learned, Memory, Minute, ModelLearned, ModelMemory
 from tidepool.move.attach import Attach
 from tidepool.move.state import Move, Phase
-from tidepool.plan.change import ScaleCopies, ScaleInstances, SetBounds, StartMove
+from tidepool.plan.change import ScaleCopies, ScaleInstances, SetAutoscaling, SetBounds, StartMove
 from tidepool.report.entries import Place, Sample
 from tidepool.runtime.ports import Ledger, Operation
 from tidepool_lab.twin.fast_ledger import FastLedger
@@ -158,10 +158,38 @@ def test_a_newer_signal_replaces_one_of_its_kind_and_scope_and_no_other(ledger: 
     assert ledger.signals(NOW + 20) == (freeze, surge)
 
 
+def test_what_an_alarm_asks_for_stands_beside_what_people_ask_for_and_ends_alone(ledger: Ledger) -> None:
+    mine = Signal(SignalKind.FREEZE, "*", NOW, NOW + 600, "kim", "sev1")
+    alarms = Signal(SignalKind.FREEZE, "*", NOW, NOW + 600, "alarm x", "it rings", by="alarm x")
+    for signal in (mine, alarms):
+        ledger.put_signal(signal)
+    assert ledger.signals(NOW) == (mine, alarms)
+    ledger.put_signal(replace(alarms, since=NOW + 1, until=NOW + 1))
+    assert ledger.signals(NOW + 1) == (mine,)
+
+
+def test_a_write_that_cloudtrail_tells_of_twice_is_kept_once(ledger: Ledger) -> None:
+    noted = Noted("e1", "a", NOW, "arn:aws:iam::1:role/ci", "cloudformation.amazonaws.com", "Terraform")
+    for one in (noted, noted, replace(noted, id="e0", at=NOW - 60)):
+        ledger.note(one)
+    assert ledger.noted(NOW) == (noted,) and len(ledger.noted(NOW - 60)) == 2
+
+
+def test_what_was_taken_from_another_writer_is_kept_whole_and_written_onto_what_was_read(ledger: Ledger) -> None:
+    found = ScalingTarget("inference-component/a", "a", 1, 9, "scheduled")
+    taken = Taken("a", found, found, replace(found, minimum=4))
+    ledger.save_taken(taken, expected_version=0)
+    with pytest.raises(Conflict):
+        ledger.save_taken(taken, expected_version=0)
+    ledger.save_taken(replace(taken, done=True), expected_version=1)
+    assert ledger.taken() == (replace(taken, done=True, version=2),)
+
+
 @pytest.mark.parametrize(
     "change",
     [
         COPIES,
+        SetAutoscaling("s1", "a", "a", "inference-component/a", 1, 4, "", "in out scheduled", True, "more", 9.5),
         ScaleInstances("i1", "a", "ep", "main", 1, 2, "more", 25.0),
         SetBounds("b1", "pool", "pool", "main", "cfg", 0, 1, 4, 6, "room", 0.0),
         MOVE,

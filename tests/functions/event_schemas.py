@@ -19,7 +19,8 @@ from tidepool.aws.events import (
     Tick,
 )
 from tidepool.aws.events_of_people import AttachAsked, MoveApproved, MoveAsked, SignalSent, UndoAsked
-from tidepool.plan.change import ScaleCopies, ScaleInstances, SetBounds, StartMove
+from tidepool.aws.events_of_trail import CallTold
+from tidepool.plan.change import ScaleCopies, ScaleInstances, SetAutoscaling, SetBounds, StartMove
 
 EVENTS = Path(__file__).parents[2] / "events"
 MODELS: dict[str, type[BaseModel]] = {
@@ -34,7 +35,9 @@ MODELS: dict[str, type[BaseModel]] = {
     "scale-copies": ChangeAsked,
     "scale-instances": ChangeAsked,
     "set-bounds": ChangeAsked,
+    "set-autoscaling": ChangeAsked,
     "start-move": ChangeAsked,
+    "call-told": CallTold,
     "signal": SignalSent,
     "approval": MoveApproved,
     "move": MoveAsked,
@@ -45,6 +48,7 @@ CHANGES: dict[str, Any] = {
     "scale-copies": ScaleCopies,
     "scale-instances": ScaleInstances,
     "set-bounds": SetBounds,
+    "set-autoscaling": SetAutoscaling,
     "start-move": StartMove,
 }
 

@@ -16,7 +16,7 @@ from tidepool.aws.events import AlarmAction, ChangeAsked, Tick, change_asked, pa
 from tidepool.aws.events_of_people import MoveApproved, SignalSent, UndoAsked
 from tidepool.errors import BadEvent
 from tidepool.fleet import Signal, SignalKind
-from tidepool.plan.change import Change, ScaleCopies, ScaleInstances, SetBounds, StartMove
+from tidepool.plan.change import Change, ScaleCopies, ScaleInstances, SetAutoscaling, SetBounds, StartMove
 
 
 def event(name: str) -> Any:
@@ -35,7 +35,7 @@ def read(given: object) -> object:
     """The event, and its change when it asks for one."""
     found = parse(given)
     if isinstance(found, ChangeAsked):
-        return change_asked(given, ScaleCopies, ScaleInstances, SetBounds, StartMove)
+        return change_asked(given, ScaleCopies, ScaleInstances, SetAutoscaling, SetBounds, StartMove)
     return found
 
 
@@ -85,7 +85,7 @@ def test_a_tick_older_than_90_seconds_is_late(age: int, late: bool) -> None:
 )
 def test_a_change_reaches_its_own_hand_and_no_other(name: str, kind: type[Change]) -> None:
     assert type(change_asked(event(name), kind)) is kind
-    others = tuple({ScaleCopies, ScaleInstances, SetBounds, StartMove} - {kind})
+    others = tuple({ScaleCopies, ScaleInstances, SetAutoscaling, SetBounds, StartMove} - {kind})
     with pytest.raises(BadEvent, match=kind.__name__):
         change_asked(event(name), *others)
 

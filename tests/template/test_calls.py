@@ -15,6 +15,7 @@ from tidepool_lab.deploy.permissions import Statement
 Granted = Callable[..., tuple[Statement, ...]]
 
 SERVICES = {
+    "application-autoscaling": "application-autoscaling",
     "cloudwatch": "cloudwatch",
     "dynamodb": "dynamodb",
     "events": "events",

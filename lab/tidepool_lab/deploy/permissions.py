@@ -28,6 +28,7 @@ WHY_EVERYTHING: Mapping[str, str] = {
     "sagemaker:ListInferenceComponents": "List calls have no resource to scope to",
     "cloudwatch:GetMetricData": "CloudWatch metrics are not resources: the action takes no ARN",
     "pricing:GetProducts": "The public price list has no resources",
+    "application-autoscaling:DescribeScalableTargets": "The list of scalable targets takes no ARN",
     "servicequotas:ListServiceQuotas": "The list of a service's quotas takes no ARN",
 }
 """Every action that is allowed on `*`, and why it cannot be narrower (AWS service authorization reference)."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from tidepool.decision.codec import record_bytes
 from tidepool.decision.record import Decision
 from tidepool.errors import Conflict, LeaseLost
-from tidepool.fleet import Signal
+from tidepool.fleet import Noted, Signal, Taken
 from tidepool.memory import Learned, Memory
 from tidepool.move.attach import Attach
 from tidepool.move.state import Move
@@ -31,6 +31,8 @@ class FastLedger:
         self._until = 0
         self._look_again = False
         self._signals: dict[tuple[str, str, str], Signal] = {}
+        self._noted: dict[tuple[int, str], Noted] = {}
+        self._taken: dict[str, Taken] = {}
         self._operations: dict[tuple[int, str], Operation] = {}
         self._moves: dict[str, Move] = {}
         self._attaches: dict[str, Attach] = {}
@@ -82,6 +84,21 @@ class FastLedger:
         key = (str(signal.kind), signal.scope, signal.by)
         if key not in self._signals or self._signals[key].since <= signal.since:
             self._signals[key] = signal
+
+    def note(self, noted: Noted) -> None:
+        self._noted.setdefault((noted.at, noted.id), noted)
+
+    def noted(self, since: int) -> tuple[Noted, ...]:
+        return tuple(noted for (at, _), noted in sorted(self._noted.items()) if at >= since)
+
+    def taken(self) -> tuple[Taken, ...]:
+        return tuple(taken for _, taken in sorted(self._taken.items()))
+
+    def save_taken(self, taken: Taken, *, expected_version: int) -> None:
+        before = self._taken.get(taken.found.resource)
+        if (before.version if before else 0) != expected_version:
+            raise Conflict(f"{taken.found.resource} is at version {before.version if before else 0}")
+        self._taken[taken.found.resource] = replace(taken, version=expected_version + 1)
 
     def record(self, operation: Operation) -> None:
         self._operations.setdefault((operation.at, operation.change.id), operation)

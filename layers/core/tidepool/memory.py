@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tidepool.fleet.writers import Write
+
 SCHEMA = 1
 
 
@@ -183,12 +185,28 @@ class Loose:
 
 
 @dataclass(frozen=True, slots=True)
+class Knob:
+    """One count as the last tick saw it: what was wanted, by which artifact or config.
+
+    asked: (at, to) of our own changes that may still arrive. write: the newest change by somebody else, while it means
+    something. scaled: Application Auto Scaling had it.
+    """
+
+    wanted: int
+    version: str
+    asked: tuple[tuple[int, int], ...] = ()
+    write: Write | None = None
+    scaled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """What the pipeline remembers.
 
     lowered, instance_changes: (at, how many) of the last hour; moves: when each of the last day began: for the limits.
     homes_checked: when every model's home was last judged.
     needed: by pool that gives back after a time, (last seen at, machines) that were enough, the most first.
+    knobs: by component or dedicated endpoint, its count; none while a move makes or empties it.
     """
 
     schema: int = SCHEMA
@@ -200,6 +218,7 @@ class Memory:
     homes_checked: int = 0
     loose: Mapping[str, Loose] = field(default_factory=dict)
     needed: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    knobs: Mapping[str, Knob] = field(default_factory=dict)
     learned: Learned = Learned()
 
     @classmethod

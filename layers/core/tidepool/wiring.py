@@ -71,6 +71,7 @@ def freeze_alarms() -> FreezeAlarms:
 @cache
 def ports(*, judges: bool = False) -> Ports:
     """All ports over AWS. `judges`: this function judges uploads of fleet.yaml, which only decide may."""
+    from tidepool.aws.autoscaling import ApplicationAutoScaling
     from tidepool.aws.bus import EventBus
     from tidepool.aws.cloudwatch import CloudWatch
     from tidepool.aws.config_store import FleetFile
@@ -94,6 +95,7 @@ def ports(*, judges: bool = False) -> Ports:
         bus=bus,
         config=config,
         alarms=freeze_alarms(),
+        autoscaling=ApplicationAutoScaling(made),
     )
 
 

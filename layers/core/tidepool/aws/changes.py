@@ -11,11 +11,11 @@ from typing import Any, assert_never
 from pydantic import TypeAdapter, ValidationError
 
 from tidepool.errors import BadEvent, Problem
-from tidepool.plan.change import Change, ScaleCopies, ScaleInstances, SetBounds, StartMove
+from tidepool.plan.change import Change, ScaleCopies, ScaleInstances, SetAutoscaling, SetBounds, StartMove
 
-_CLASSES = {kind.__name__: kind for kind in (ScaleCopies, ScaleInstances, SetBounds, StartMove)}
+_CLASSES = {kind.__name__: kind for kind in (ScaleCopies, ScaleInstances, SetBounds, SetAutoscaling, StartMove)}
 _ADAPTERS: Mapping[str, TypeAdapter[Any]] = {name: TypeAdapter(kind) for name, kind in _CLASSES.items()}
-_COUNTS = {"copies_from", "copies_to", "instances_from", "instances_to", "min_to", "max_to", "size"}
+_COUNTS = {"copies_from", "copies_to", "instances_from", "instances_to", "min_from", "min_to", "max_to", "size"}
 
 
 def change_of(value: object) -> Change:
@@ -56,6 +56,10 @@ def detail_type(change: Change) -> str:
             return "tidepool.scale_instances"
         case SetBounds():
             return "tidepool.set_bounds"
+        case SetAutoscaling():
+            # Each hand may set the minimum of what it may set the count of.
+            copies = change.resource.startswith("inference-component/")
+            return "tidepool.autoscale_copies" if copies else "tidepool.autoscale_instances"
         case StartMove():
             return "tidepool.start_move"
         case _:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, ValidationError
 from tidepool.aws.changes import change_of
 from tidepool.aws.event_models import Aws, Ours, Timed
 from tidepool.aws.events_of_people import BY_KIND, AttachAsked, MoveApproved, MoveAsked, SignalSent, UndoAsked
+from tidepool.aws.events_of_trail import CallTold
 from tidepool.errors import BadEvent, Problem
 from tidepool.plan.change import Change
 
@@ -106,14 +107,19 @@ class ChangeAsked(Timed):
     """decide asks a hand for one change."""
 
     source: Literal["tidepool"]
-    kind: Literal["tidepool.scale_copies", "tidepool.scale_instances", "tidepool.set_bounds", "tidepool.start_move"] = (
-        Field(alias="detail-type")
-    )
+    kind: Literal[
+        "tidepool.scale_copies",
+        "tidepool.scale_instances",
+        "tidepool.set_bounds",
+        "tidepool.autoscale_copies",
+        "tidepool.autoscale_instances",
+        "tidepool.start_move",
+    ] = Field(alias="detail-type")
     detail: AskedContent
 
 
 OfPeople = SignalSent | MoveApproved | MoveAsked | UndoAsked | AttachAsked
-Event = Tick | AlarmAction | EndpointChanged | FleetFileUploaded | ChangeAsked | OfPeople
+Event = Tick | AlarmAction | EndpointChanged | CallTold | FleetFileUploaded | ChangeAsked | OfPeople
 _Model = TypeVar("_Model", bound=BaseModel)
 _C = TypeVar("_C", bound=Change)
 
@@ -134,6 +140,8 @@ def parse(event: object) -> Event:
         raise BadEvent("event", (Problem("event", _shown(event), "a JSON object", "see events/ for one of each"),))
     source = event.get("source")
     model = _BY_SOURCE.get(str(source))
+    if source == "aws.sagemaker" and event.get("detail-type") == "AWS API Call via CloudTrail":
+        model = CallTold
     if source == "tidepool":
         model = BY_KIND.get(str(event.get("detail-type")), ChangeAsked)
     if model is None:

@@ -56,6 +56,8 @@ TABLE: tuple[Row, ...] = (
     Row("ResourceLimitExceeded", "", QuotaExceeded),  # API, the only modelled one
     Row("ServiceQuotaExceededException", "", QuotaExceeded),
     Row("ResourceInUse", "", Busy),
+    Row("ConcurrentUpdateException", "", Busy),  # Application Auto Scaling: another update is pending (API)
+    Row("ObjectNotFoundException", "", NotFound),  # Application Auto Scaling: no such target (API)
     Row("ConflictException", "", Busy),  # inference routers: while another change runs (API)
     Row("ResourceNotFound", "", NotFound),
     Row("ResourceNotFoundException", "", NotFound),

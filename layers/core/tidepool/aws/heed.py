@@ -20,6 +20,7 @@ from tidepool.aws.events import (
     Tick,
 )
 from tidepool.aws.events_of_people import AttachAsked, MoveApproved, MoveAsked, SignalSent, UndoAsked
+from tidepool.aws.events_of_trail import CallTold
 from tidepool.errors import BadEvent, HostingError, Problem
 from tidepool.fleet import Signal, SignalKind
 from tidepool.runtime.ports import Ports
@@ -54,6 +55,10 @@ def heed(event: Event, ports: Ports, alarms: FreezeAlarms, *, now: int) -> str:
         case SignalSent():
             ports.ledger.put_signal(event.signal)
             return f"signal {event.signal.kind}"
+        case CallTold():
+            if event.noted is not None:
+                ports.ledger.note(event.noted)
+            return f"{event.source}, told by CloudTrail"
         case AlarmAction():
             return _alarm(event, ports, alarms, now)
         case ChangeAsked() | MoveApproved() | MoveAsked() | UndoAsked() | AttachAsked():

@@ -16,7 +16,7 @@ from tidepool.aws.changes import change_of
 from tidepool.aws.table import Item, Table
 from tidepool.decision.codec import change_value
 from tidepool.errors import BadEvent, Conflict, UnknownSchema
-from tidepool.fleet import Signal
+from tidepool.fleet import Noted, Signal, Taken
 from tidepool.memory_codec import canonical
 from tidepool.move.attach import Attach
 from tidepool.move.state import Move
@@ -29,6 +29,8 @@ KEPT_S = 35 * DAY_S
 
 _SIGNAL = TypeAdapter(Signal)
 _MOVE = TypeAdapter(Move)
+_NOTED = TypeAdapter(Noted)
+_TAKEN = TypeAdapter(Taken)
 _ATTACH = TypeAdapter(Attach)
 _SAMPLE = TypeAdapter(Sample)
 
@@ -56,6 +58,24 @@ class Journal:
             self._table.put(item, condition=f"{NEW} OR #version <= :since", values={":since": signal.since})
         except Conflict:
             return
+
+    def note(self, noted: Noted) -> None:
+        """Kept for a day, once, however often it is told."""
+        body = _NOTED.dump_json(noted).decode()
+        self._put_once(Item("noted", _moment(noted.at, noted.id), body, expires_at=noted.at + DAY_S))
+
+    def noted(self, since: int) -> tuple[Noted, ...]:
+        """Every write that CloudTrail told of since then, oldest first."""
+        return tuple(_read(_NOTED, item) for item in self._table.query("noted", from_sk=_moment(since)))
+
+    def taken(self) -> tuple[Taken, ...]:
+        """Every scaling target that was ever changed."""
+        return tuple(_read(_TAKEN, item) for item in self._table.query("taken"))
+
+    def save_taken(self, taken: Taken, *, expected_version: int) -> None:
+        """As save_move; never forgotten."""
+        stored = replace(taken, version=expected_version + 1)
+        self._put_onto(Item("taken", taken.found.resource, _TAKEN.dump_json(stored).decode(), stored.version))
 
     def record(self, operation: Operation) -> None:
         """Kept once, however often it is recorded."""

@@ -11,7 +11,7 @@ from tidepool.config.fields import nearest
 from tidepool.decision.record import Step
 from tidepool.decision.stored import Record, read_record
 from tidepool.errors import BadInput, Problem
-from tidepool.plan.change import Change, ScaleCopies, ScaleInstances, SetBounds, StartMove
+from tidepool.plan.change import Change, ScaleCopies, ScaleInstances, SetAutoscaling, SetBounds, StartMove
 from tidepool.plan.render import aligned, change_row, held_row, moment, render
 
 
@@ -79,13 +79,15 @@ def _names(read: Record, model: str) -> frozenset[str]:
     return frozenset(names)
 
 
-def _homes(change: ScaleCopies | ScaleInstances | StartMove) -> set[str]:
+def _homes(change: ScaleCopies | ScaleInstances | SetAutoscaling | StartMove) -> set[str]:
     """The names under which a model's home is sized: its component, or its dedicated endpoint."""
     match change:
         case ScaleCopies():
             return {change.component}
         case ScaleInstances():
             return {change.endpoint}
+        case SetAutoscaling():
+            return {change.target}
         case StartMove():
             return {change.component or change.from_endpoint}
 

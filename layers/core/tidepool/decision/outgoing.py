@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from tidepool.config.types import Bounds, Config, Rung
 from tidepool.decision.record import Held
+from tidepool.decision.scalers import scaler_changes
 from tidepool.decision.spend import least_usd_per_hour
 from tidepool.decision.standing import forbids, frozen, frozen_for, held, pool_held
 from tidepool.decision.wanted import Wanted
@@ -57,7 +58,8 @@ def outgoing(
         if budget is not None:
             budget -= max(0.0, change.usd_per_hour)
     bounds, recommended = _bounds(wanted, fleet, config, minima or {}, now=now)
-    return (*changes, *bounds), (*held_back, *recommended), planned
+    scalers, bound = scaler_changes(wanted, fleet, config, allowance=left, room=room.left, budget_left=budget, now=now)
+    return (*changes, *bounds, *scalers), (*held_back, *recommended, *bound), planned
 
 
 class Room:

@@ -1,6 +1,7 @@
 """decide(fleet, config, memory, now) → Decision. Read this first: the whole decision is this page.
 
     observe → forecast → size          each model by itself          wanted.py, size.py
+    other writers                      their word on a count         others.py, scalers.py
     keep, compact                      machines, pool by pool        keep.py, compact.py
     home                               every ten minutes             homes.py
     guard                              precedence, limits, money     outgoing.py
@@ -18,6 +19,7 @@ from tidepool.decision.compact import compact, rolling
 from tidepool.decision.homes import CHECK_S, better_homes, fills_after
 from tidepool.decision.keep import keep_machines
 from tidepool.decision.moves import outgoing_moves
+from tidepool.decision.others import after_deploys, left_alone, write_steps
 from tidepool.decision.outgoing import outgoing
 from tidepool.decision.record import Decision, Step
 from tidepool.decision.spend import spend
@@ -25,8 +27,9 @@ from tidepool.decision.subjects import Subject, subjects
 from tidepool.decision.wanted import Ahead, Moment, Wanted, judge
 from tidepool.decision.zones import zone_steps
 from tidepool.fleet import Fleet
-from tidepool.memory import Memory, ModelMemory
-from tidepool.plan.change import Change, ScaleCopies, ScaleInstances, SetBounds, StartMove
+from tidepool.guard.writers import after_tick
+from tidepool.memory import Knob, Memory, ModelMemory
+from tidepool.plan.change import Change, ScaleCopies, ScaleInstances, SetAutoscaling, SetBounds, StartMove
 from tidepool.units import DAY_S, HOUR_S
 
 __all__ = ["Ahead", "decide"]
@@ -48,6 +51,7 @@ def decide(
     come: only the benchmark's oracle has it. Never raises for anything the fleet shows: what is not known is held, with
     the reason in the record.
     """
+    fleet = replace(fleet, left_alone=left_alone(fleet, config))
     everyone = subjects(fleet, config, memory.models)
     moment = Moment(config, now, fleet.signals, memory.learned, dial, ahead)
     wanted: list[Wanted] = []
@@ -59,7 +63,8 @@ def decide(
         models[subject.model] = fills_after(after, subject, now)
         wanted += sizes
         steps += told
-    steps += zone_steps(everyone)
+    steps += (*zone_steps(everyone), *write_steps(fleet))
+    wanted = list(after_deploys(wanted, fleet, config, memory.knobs, now))
     judged = replace(memory, at=now, models=models)
     kept = keep_machines(wanted, fleet, config, judged, now=now, ahead=ahead)
     packed, judged = compact(kept.wanted, fleet, kept.memory, now=now, kept=kept.machines)
@@ -84,7 +89,7 @@ def decide(
         held=held,
         steps=tuple(steps),
         spend=spend(everyone, planned, committed=config.money.committed_usd_per_hour),
-        memory=_remember(judged, every, now),
+        memory=_remember(replace(judged, knobs=_knobs(fleet, config, memory, changes, now)), every, now),
         homes={subject.model: tuple(home.target for home in subject.homes) for subject in everyone},
     )
 
@@ -97,6 +102,12 @@ def _at_home(memory: ModelMemory, subject: Subject, fleet: Fleet, now: int) -> M
     if memory.home == target:
         return memory
     return replace(memory, home=target, home_since=now if memory.home else 0)
+
+
+def _knobs(fleet: Fleet, config: Config, memory: Memory, changes: tuple[Change, ...], now: int) -> dict[str, Knob]:
+    copies = [(one.component, one.copies_to) for one in changes if isinstance(one, ScaleCopies)]
+    instances = [(one.endpoint, one.instances_to) for one in changes if isinstance(one, ScaleInstances)]
+    return after_tick(fleet, memory.knobs, (*copies, *instances), config.writers, now)
 
 
 def _models(changes: tuple[Change, ...]) -> frozenset[str]:
@@ -122,7 +133,7 @@ def _remember(memory: Memory, changes: tuple[Change, ...], now: int) -> Memory:
                 instances.append((now, abs(change.instances_to - change.instances_from)))
             case StartMove():
                 moves.append(now)
-            case SetBounds():
+            case SetBounds() | SetAutoscaling():
                 pass
     return replace(memory, models=models, lowered=tuple(lowered), instance_changes=tuple(instances), moves=tuple(moves))
 

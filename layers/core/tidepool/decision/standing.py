@@ -8,7 +8,12 @@ from tidepool.fleet import Fleet, Signal, SignalKind
 
 
 def held(subject: Subject, home: Home, fleet: Fleet, *, now: int) -> str:
-    """Why this home is hands off, '' when it is not. By signal (a command, an event, a tag) or fleet.yaml."""
+    """Why this home is hands off, '' when it is not: people hold it, or its count is another writer's."""
+    return held_by_people(subject, home, fleet, now=now) or fleet.left_alone.get(home.target, "")
+
+
+def held_by_people(subject: Subject, home: Home, fleet: Fleet, *, now: int) -> str:
+    """Who holds this home, '' when nobody does. By signal (a command, an event, a tag) or fleet.yaml."""
     for signal in _standing(fleet, SignalKind.HOLD, {subject.model}, now):
         return f"{signal.who} holds it: {signal.why}"
     if subject.config.hold is not None and now < subject.config.hold.until:

@@ -12,10 +12,10 @@ from pydantic import TypeAdapter
 from tidepool.decision.codec import RECORD_SCHEMA
 from tidepool.decision.record import Held, Spend, Step
 from tidepool.errors import UnknownSchema
-from tidepool.plan.change import Change, ScaleCopies, ScaleInstances, SetBounds, StartMove
+from tidepool.plan.change import Change, ScaleCopies, ScaleInstances, SetAutoscaling, SetBounds, StartMove
 
 _CHANGES: Mapping[str, TypeAdapter[Any]] = {
-    kind.__name__: TypeAdapter(kind) for kind in (ScaleCopies, ScaleInstances, SetBounds, StartMove)
+    kind.__name__: TypeAdapter(kind) for kind in (ScaleCopies, ScaleInstances, SetBounds, SetAutoscaling, StartMove)
 }
 
 

@@ -13,6 +13,7 @@ from tidepool.fleet.hosting import (
 from tidepool.fleet.route import Route, Target
 from tidepool.fleet.signals import Signal, SignalKind
 from tidepool.fleet.world import Fleet
+from tidepool.fleet.writers import Noted, ScalingTarget, Taken, Write, Writer
 
 __all__ = [
     "Boundary",
@@ -22,11 +23,16 @@ __all__ = [
     "Evidence",
     "Fleet",
     "InstanceType",
+    "Noted",
     "Route",
+    "ScalingTarget",
     "Series",
     "Signal",
     "SignalKind",
     "Status",
+    "Taken",
     "Target",
+    "Write",
+    "Writer",
     "boundary_alone",
 ]

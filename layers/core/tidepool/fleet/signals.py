@@ -15,19 +15,27 @@ class SignalKind(StrEnum):
     """Nothing lowered, bounded or moved; raising goes on."""
     SURGE = "surge"
     """Expect `factor` times the demand."""
+    LEAVE = "leave"
+    """Whatever was taken from another writer is handed back."""
 
     @property
     def lasts_s(self) -> int:
         """How long it lasts when nobody says, in seconds: a freeze or a hold outlives an incident's first shift of
         people, and a surge an event's peak hour. Ours."""
-        return HOUR_S if self is SignalKind.SURGE else 4 * HOUR_S
+        match self:
+            case SignalKind.SURGE:
+                return HOUR_S
+            case SignalKind.LEAVE:
+                return self.longest_s
+            case _:
+                return 4 * HOUR_S
 
     @property
     def longest_s(self) -> int:
         """How long it may be asked for at once, in seconds. Holds: 30 days (fleet-yaml.md, rule 4). A freeze of a
         week is a change calendar's, and a surge of a day a schedule's. Ours."""
         match self:
-            case SignalKind.HOLD:
+            case SignalKind.HOLD | SignalKind.LEAVE:
                 return 30 * DAY_S
             case SignalKind.FREEZE:
                 return 7 * DAY_S

@@ -9,6 +9,7 @@ from tidepool.fleet.demand import Evidence
 from tidepool.fleet.hosting import Component, Endpoint, InstanceType
 from tidepool.fleet.route import Route
 from tidepool.fleet.signals import Signal
+from tidepool.fleet.writers import Noted, ScalingTarget, Taken, Write
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,9 @@ class Fleet:
     routes: by model identity; a model that is missing has no route of ours.
     moving: identities of models with an open move, and the targets (component or endpoint names) it created.
     signals: holds, freezes and surges from the ledger. frozen_by: alarms and calendars that freeze now.
+    scalers: by component or endpoint, Application Auto Scaling's target; taken: by resource, those we changed.
+    noted: writes that CloudTrail told of lately. writes: counts that others set since the last tick.
+    left_alone: by target, why its count is another writer's; worked out when it is decided.
     """
 
     endpoints: Mapping[str, Endpoint]
@@ -30,3 +34,8 @@ class Fleet:
     moving: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     signals: tuple[Signal, ...] = ()
     frozen_by: tuple[str, ...] = ()
+    scalers: Mapping[str, ScalingTarget] = field(default_factory=dict)
+    taken: Mapping[str, Taken] = field(default_factory=dict)
+    noted: tuple[Noted, ...] = ()
+    writes: tuple[Write, ...] = ()
+    left_alone: Mapping[str, str] = field(default_factory=dict)

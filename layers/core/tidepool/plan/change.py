@@ -55,6 +55,26 @@ class SetBounds:
 
 
 @dataclass(frozen=True, slots=True)
+class SetAutoscaling:
+    """Set the minimum and the suspension of Application Auto Scaling's target for a component or dedicated endpoint.
+
+    suspended_* as in fleet.writers.ScalingTarget. gives_back: it becomes as its owner wants it, whatever is held.
+    """
+
+    id: str
+    model: str
+    target: str
+    resource: str
+    min_from: int
+    min_to: int
+    suspended_from: str
+    suspended_to: str
+    gives_back: bool
+    because: str
+    usd_per_hour: float
+
+
+@dataclass(frozen=True, slots=True)
 class StartMove:
     """Begin to move a model to another home.
 
@@ -77,7 +97,7 @@ class StartMove:
     move_cost_usd: float
 
 
-Change = ScaleCopies | ScaleInstances | SetBounds | StartMove
+Change = ScaleCopies | ScaleInstances | SetBounds | SetAutoscaling | StartMove
 
 
 def change_id(now: int, kind: str, target: str, to: object) -> str:

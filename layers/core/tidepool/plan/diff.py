@@ -8,7 +8,7 @@ from typing import assert_never
 
 from tidepool.config.types import Hosting
 from tidepool.fleet import Component, Endpoint, EndpointKind, Fleet, Status
-from tidepool.plan.change import Change, ScaleCopies, ScaleInstances, SetBounds, StartMove
+from tidepool.plan.change import Change, ScaleCopies, ScaleInstances, SetAutoscaling, SetBounds, StartMove
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,10 @@ def applied(before: Fleet, changes: Sequence[Change]) -> Fleet:
             case SetBounds():
                 pool = fleet.endpoints[change.endpoint]
                 fleet = _with_endpoint(fleet, replace(pool, min_instances=change.min_to, max_instances=change.max_to))
+            case SetAutoscaling():
+                known = fleet.scalers[change.target]
+                scaler = replace(known, minimum=change.min_to, suspended=change.suspended_to)
+                fleet = replace(fleet, scalers={**fleet.scalers, change.target: scaler})
             case StartMove():
                 fleet = _moved(fleet, change)
             case _:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Protocol, assert_never
 
-from tidepool.plan.change import Change, ScaleCopies, ScaleInstances, SetBounds, StartMove
+from tidepool.plan.change import Change, ScaleCopies, ScaleInstances, SetAutoscaling, SetBounds, StartMove
 from tidepool.units import usd
 
 WIDEST = 44
@@ -116,6 +116,8 @@ def change_row(change: Change) -> Row:
         case SetBounds():
             was, will = f"{change.min_from}-{change.max_from}", f"{change.min_to}-{change.max_to}"
             return "~", f"pool {change.pool}", f"bounds {was} → {will}", dollars, change.because
+        case SetAutoscaling():
+            return _sign(change.min_from, change.min_to), change.model, _autoscaling(change), dollars, change.because
         case StartMove():
             home = f"{change.size} {change.to_hosting.value} on {change.instance_type}"
             why = f"{home}: {change.because}; the move costs {usd(change.move_cost_usd)}"
@@ -124,13 +126,27 @@ def change_row(change: Change) -> Row:
             assert_never(change)
 
 
+def _autoscaling(change: SetAutoscaling) -> str:
+    """'autoscaling of b: minimum 2 → 4, suspended nothing → in out scheduled': what changes of it."""
+    minimum = f"minimum {change.min_from} → {change.min_to}" if change.min_from != change.min_to else ""
+    was, will = (words or "nothing" for words in (change.suspended_from, change.suspended_to))
+    suspended = f"suspended {was} → {will}" if was != will else ""
+    return f"autoscaling of {change.target}: {', '.join(part for part in (minimum, suspended) if part)}"
+
+
 def held_row(held: HeldBack) -> Row:
     """One change that does not happen, and which of the guard's rules holds it."""
     what = f"{_VERBS.get(held.kind, held.kind)} {_number(held.from_)} → {_number(held.to)}"
     return "=", held.subject, what, "held", f"{held.reason}: {held.because}"
 
 
-_VERBS = {"ScaleCopies": "copies", "ScaleInstances": "instances", "SetBounds": "bounds to", "StartMove": "move"}
+_VERBS = {
+    "ScaleCopies": "copies",
+    "ScaleInstances": "instances",
+    "SetBounds": "bounds to",
+    "SetAutoscaling": "autoscaling minimum",
+    "StartMove": "move",
+}
 
 
 def change_usd(amount: float) -> str:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from math import floor
 
 from tidepool.config.types import Hosting
-from tidepool.plan.change import ScaleCopies, ScaleInstances, SetBounds, StartMove
+from tidepool.plan.change import ScaleCopies, ScaleInstances, SetAutoscaling, SetBounds, StartMove
 from tidepool.report.entries import Check, Comparison, Move, Note, Operation, Sample, Service
 from tidepool.units import HOUR_S, MINUTE_S
 
@@ -194,6 +194,8 @@ def _changes(operations: Sequence[Operation]) -> Mapping[str, int]:
                 counts["instances"] += 1
             case SetBounds():
                 counts["bounds"] += 1
+            case SetAutoscaling():
+                pass  # What it caused shows as its component's copies.
             case StartMove():
                 counts["moves"] += 1
     return counts

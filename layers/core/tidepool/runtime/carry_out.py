@@ -12,11 +12,12 @@ from typing import assert_never
 
 from tidepool.errors import Busy, HostingError, NotFound, Unreachable
 from tidepool.fleet import SignalKind
-from tidepool.plan.change import ScaleCopies, ScaleInstances, SetBounds
+from tidepool.plan.change import ScaleCopies, ScaleInstances, SetAutoscaling, SetBounds
 from tidepool.runtime.ports import Operation, Ports
+from tidepool.runtime.set_autoscaling import autoscaling_differs, set_autoscaling
 from tidepool.units import HOUR_S, duration
 
-Act = ScaleCopies | ScaleInstances | SetBounds
+Act = ScaleCopies | ScaleInstances | SetBounds | SetAutoscaling
 
 BOUNDS_QUIET_S = 6 * HOUR_S
 """After an UpdateEndpoint that came back on its old config, bounds are not tried again for this long: each
@@ -52,6 +53,8 @@ def _outcome(ports: Ports, change: Act, now: int) -> tuple[str, str]:
 
 def _stopped(ports: Ports, change: Act, now: int) -> str:
     """Why a person's signal forbids this now; '' when nothing does."""
+    if isinstance(change, SetAutoscaling) and change.gives_back:
+        return ""
     scopes = {"*", change.pool if isinstance(change, SetBounds) else change.model}
     for signal in ports.ledger.signals(now):
         if signal.scope not in scopes:
@@ -69,6 +72,8 @@ def _lowers_or_bounds(change: Act) -> bool:
             return change.copies_to < change.copies_from
         case ScaleInstances():
             return change.instances_to < change.instances_from
+        case SetAutoscaling():
+            return change.min_to < change.min_from
         case SetBounds():
             return True
         case _:
@@ -94,6 +99,8 @@ def _differs(ports: Ports, change: Act, now: int) -> tuple[str, str] | None:
                 "instances",
                 endpoint.status if busy else "",
             )
+        case SetAutoscaling():
+            return autoscaling_differs(ports, change)
         case SetBounds():
             return _bounds_differ(ports, change, now)
         case _:
@@ -136,6 +143,8 @@ def _act(ports: Ports, change: Act) -> None:
             ports.hosting.set_copies(change.component, change.copies_to, change=change.id)
         case ScaleInstances():
             ports.hosting.set_instances(change.endpoint, change.variant, change.instances_to, change=change.id)
+        case SetAutoscaling():
+            set_autoscaling(ports, change)
         case SetBounds():
             ports.hosting.set_bounds(change.endpoint, minimum=change.min_to, maximum=change.max_to, change=change.id)
         case _:

@@ -14,6 +14,7 @@ from tidepool.memory import Memory
 from tidepool.report.entries import sample
 from tidepool.runtime.observe import observe
 from tidepool.runtime.ports import Lease, Ports
+from tidepool.runtime.writers import heed_writers
 
 LEASE_S = 90
 """Longer than the function's timeout (60 s in template.yaml), so that a live holder never loses it; shorter
@@ -87,6 +88,7 @@ def _look(ports: Ports, lease: Lease, purely: Purely, now: int, *, asked_at: int
     if memory.at >= asked_at:
         return None
     fleet = observe(ports, config, now)
+    fleet = heed_writers(ports, fleet, config, memory, now)
     decision = purely(fleet, config, memory, now, commit)
     # The record first: a change that no record explains must not exist. If this dies before the send, the next tick
     # sees the same world and asks again.

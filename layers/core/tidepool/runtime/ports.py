@@ -12,7 +12,20 @@ from typing import Protocol
 
 from tidepool.config.types import Config, RouteConfig
 from tidepool.decision.record import Decision
-from tidepool.fleet import Component, Endpoint, Evidence, InstanceType, Route, Series, Signal, Target
+from tidepool.errors import NotFound
+from tidepool.fleet import (
+    Component,
+    Endpoint,
+    Evidence,
+    InstanceType,
+    Noted,
+    Route,
+    ScalingTarget,
+    Series,
+    Signal,
+    Taken,
+    Target,
+)
 from tidepool.fleet.asked import Answer as Answer  # noqa: PLC0414 (re-exported)
 from tidepool.fleet.asked import NewComponent as NewComponent  # noqa: PLC0414 (re-exported)
 from tidepool.fleet.asked import NewEndpoint as NewEndpoint  # noqa: PLC0414 (re-exported)
@@ -137,6 +150,19 @@ class Ledger(Protocol):
 
     def signals(self, now: int) -> tuple[Signal, ...]: ...
     def put_signal(self, signal: Signal) -> None: ...
+    def note(self, noted: Noted) -> None:
+        """A write that CloudTrail told of is kept for a day; the same one twice is kept once."""
+        ...
+
+    def noted(self, since: int) -> tuple[Noted, ...]: ...
+    def taken(self) -> tuple[Taken, ...]:
+        """Every scaling target that was ever changed, as its owner left it and as we set it last."""
+        ...
+
+    def save_taken(self, taken: Taken, *, expected_version: int) -> None:
+        """As save_move."""
+        ...
+
     def record(self, operation: Operation) -> None: ...
     def operations(self, since: int) -> tuple[Operation, ...]: ...
     def moves(self) -> tuple[Move, ...]:
@@ -195,6 +221,31 @@ class Alarms(Protocol):
         ...
 
 
+class Autoscaling(Protocol):
+    """Application Auto Scaling of components' copies and dedicated endpoints' instances."""
+
+    def targets(self) -> Mapping[str, ScalingTarget]:
+        """By component or endpoint name."""
+        ...
+
+    def set(self, target: ScalingTarget, *, change: str) -> None:
+        """Its minimum and its suspension are these; maximum, policies and schedules stay."""
+        ...
+
+
+class NoAutoscaling:
+    """An account where nothing is registered with Application Auto Scaling."""
+
+    def targets(self) -> Mapping[str, ScalingTarget]:
+        return {}
+
+    def set(self, target: ScalingTarget, *, change: str) -> None:
+        raise NotFound("RegisterScalableTarget", target.resource, "ObjectNotFoundException", "nothing is registered")
+
+
+NOTHING_REGISTERED = NoAutoscaling()
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """All of them, as wiring (or the twin) made them."""
@@ -207,3 +258,4 @@ class Ports:
     bus: Bus
     config: ConfigStore
     alarms: Alarms
+    autoscaling: Autoscaling = NOTHING_REGISTERED
