@@ -68,7 +68,7 @@ def truth(case: Case, later: int) -> Truth:
 
 @pytest.mark.parametrize(
     ("later", "to"),
-    [(LIGHT, pool_name("ml.g6e.xlarge")), (HEAVY, pool_name("ml.p5en.48xlarge")), (0, pool_name("ml.g6e.xlarge"))],
+    [(LIGHT, pool_name("ml.g6e.xlarge")), (HEAVY, "dedicated:ml.p5.48xlarge"), (0, pool_name("ml.g6e.xlarge"))],
 )
 def test_rule_5_the_oracles_homes_follow_the_true_counts_of_the_next_day(make_fleet, later: int, to: str):
     case = a_case(make_fleet)

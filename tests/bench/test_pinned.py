@@ -45,4 +45,4 @@ def test_rule_6_tidepool_keeps_what_it_saves_on_the_pinned_window(pinned: Case):
     """A decision rule that makes it dearer or later than this is noticed before it lands."""
     native, tidepool = run_native(pinned), run_tidepool(pinned)
     assert worse_figures(tidepool, native) == ()
-    assert tidepool.cost_usd <= 0.48 * native.cost_usd
+    assert tidepool.cost_usd <= 0.4 * native.cost_usd

@@ -252,7 +252,7 @@ def test_a_queue_of_more_than_was_ever_seen_is_expected_to_grow() -> None:
     fleet = a_fleet({"a": evidence(60.0, 2)})
 
     def asked(top: float, **model: object) -> int:
-        known = replace(KNOWN, learned=Learned(models={"a": ModelLearned(top=top)}))
+        known = replace(KNOWN, learned=Learned(until=NOW, models={"a": ModelLearned(top=top)}))
         return only(decide(fleet, a_config(a_model(**model)), known, NOW)).copies_to
 
     assert asked(0.0) == asked(5.0) > asked(7.0)
