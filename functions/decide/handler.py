@@ -7,8 +7,12 @@ from typing import Any
 from tidepool import wiring
 from tidepool.aws.events import Tick, parse
 from tidepool.aws.heed import heed
+from tidepool.aws.metrics import Metric, of_decision
 from tidepool.errors import BadFleetFile
 from tidepool.runtime.decide import decide
+
+SHOWN_REASONS = 10
+"""As many reasons go into the log's one line a run; the record has all of them."""
 
 
 @wiring.observed
@@ -16,7 +20,7 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
     """One decision, or the word why none was needed. An event that nobody knows is raised: a dead letter."""
     wake, now = parse(event), wiring.clock()
     if isinstance(wake, Tick) and wake.late(now):
-        wiring.count("LateTick")
+        wiring.count(Metric.LATE_TICK)
         return {"woken_by": wake.source, "dropped": f"{now - wake.at} s late"}
     ports = wiring.ports(judges=True)
     try:
@@ -27,7 +31,13 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
     decision = decide(ports, now, asked_at=wake.at, later=wiring.clock)
     if decision is None:
         return {"woken_by": woken_by, "decided": "no need: another holds the lease or has seen it, or no file"}
-    wiring.count("Decision")
-    wiring.count("ChangeAsked", len(decision.changes))
-    wiring.count("ChangeHeld", len(decision.held))
-    return {"woken_by": woken_by, "at": decision.now, "asked": len(decision.changes), "held": len(decision.held)}
+    config = wiring.fleet_file(judges=True).known
+    budget = config.money.budget_usd_per_hour if config else None
+    wiring.count_all(of_decision(decision, budget_usd_per_hour=budget))
+    return {
+        "woken_by": woken_by,
+        "at": decision.now,
+        "asked": len(decision.changes),
+        "held": len(decision.held),
+        "because": [change.because for change in decision.changes[:SHOWN_REASONS]],
+    }

@@ -7,11 +7,13 @@ from typing import Any
 from tidepool import wiring
 from tidepool.aws.events import Event, Tick, change_asked, parse, tick_of
 from tidepool.aws.events_of_people import AttachAsked, MoveApproved, MoveAsked, UndoAsked
+from tidepool.aws.metrics import Metric, of_moves
 from tidepool.plan.change import StartMove
 from tidepool.runtime.advance_moves import advance_moves, approve, begin
 from tidepool.runtime.ask_move import Wish, begin_asked
 from tidepool.runtime.attach import Wanted, advance_attaches, begin_attach
 from tidepool.runtime.undo_move import undo
+from tidepool.units import DAY_S
 
 
 @wiring.observed
@@ -22,10 +24,12 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
     if isinstance(woken_by, Tick):
         tick = tick_of(event, "tidepool.moves-tick")
         if tick.late(now):
-            wiring.count("LateTick")
+            wiring.count(Metric.LATE_TICK)
             return {"woken_by": tick.source, "dropped": f"{now - tick.at} s late"}
     begun = _asked(event, woken_by, context, now)
     moves, attaches = advance_moves(wiring.ports(), now), advance_attaches(wiring.ports(), now)
+    ended = wiring.ports().ledger.ended_moves(now - DAY_S)
+    wiring.count_all([of_moves((*moves, *attaches, *ended), now)])
     return {**begun, "moves": {one.id: str(one.phase) for one in (*moves, *attaches)}}
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from tidepool import wiring
 from tidepool.aws.events import tick_of
+from tidepool.aws.metrics import Metric
 from tidepool.errors import BadFleetFile
 from tidepool.runtime.report import report
 
@@ -15,7 +16,7 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
     """How large the page is; it lies under reports/ by its day."""
     tick, now = tick_of(event, "tidepool.report-tick"), wiring.clock()
     if tick.late(now):
-        wiring.count("LateTick")
+        wiring.count(Metric.LATE_TICK)
         return {"woken_by": tick.source, "dropped": f"{now - tick.at} s late"}
     try:
         page = report(wiring.ports(), now)

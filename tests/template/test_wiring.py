@@ -13,6 +13,7 @@ import pytest
 
 from tidepool.aws import bus, environment, routes_gateway, table
 from tidepool.aws.clients import INVOKE_READ_S
+from tidepool.aws.metrics import Metric
 from tidepool.move import alike
 from tidepool.move.state import Phase
 from tidepool.runtime.decide import LEASE_S
@@ -39,13 +40,10 @@ TICKS = {
 }
 """Source in the event → who is woken, and when."""
 
-OUTCOMES = {"done", "already", "superseded", "busy", "failed"}
-"""What becomes of a change (runtime.ports.Operation); each is counted under its name."""
-
 METRICS = {
     # sagemaker-facts.md, "Metrics"
     "AWS/SageMaker": {"Invocations", "NoCapacityInvocationFailures", "ConcurrentRequestsPerCopy", "ModelLatency"},
-    "AWS/Lambda": {"Invocations", "Errors"},
+    "AWS/Lambda": {"Invocations", "Errors", "Throttles", "Duration"},
     "AWS/SQS": {"ApproximateNumberOfMessagesVisible"},
 }
 
@@ -269,30 +267,40 @@ def metrics(alarm: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield asked.group(2), asked.group(1)
 
 
-def test_every_alarm_looks_at_a_metric_that_somebody_writes(stack: Stack, root: Path) -> None:
-    written = "".join(path.read_text() for path in (root / "functions").rglob("*.py"))
-    written += "".join(path.read_text() for path in (root / "layers" / "core" / "tidepool" / "aws").glob("*.py"))
-    written += (root / "layers" / "core" / "tidepool" / "wiring.py").read_text()
-    for name, alarm in of_type(stack(), "AWS::CloudWatch::Alarm").items():
-        looked_at = list(metrics(alarm))
-        assert looked_at, name
-        for namespace, metric in looked_at:
-            if namespace == "Tidepool":
-                assert f'"{metric}"' in written, f"{name}: nobody writes {metric}"
-            else:
-                assert metric in METRICS[namespace], name
-
-
-def test_the_dashboard_shows_only_metrics_that_somebody_writes(stack: Stack, root: Path) -> None:
-    body = json.loads(stack().properties("Dashboard")["DashboardBody"])
-    lines = [metric for widget in body["widgets"] for metric in widget["properties"]["metrics"]]
-    ours = [line[1] for line in lines if line[0] == "Tidepool"]
-    assert len(ours) == 4
-    wiring = (root / "layers" / "core" / "tidepool" / "wiring.py").read_text()
-    written = wiring + (root / "functions" / "decide" / "handler.py").read_text()
-    outcomes = {f"Change{outcome.capitalize()}" for outcome in OUTCOMES} if 'f"Change{outcome' in wiring else set()
-    assert [name for name in ours if f'"{name}"' not in written and name not in outcomes] == []
+def on_the_dashboard(stack: Resolver) -> set[tuple[str, str]]:
+    """(namespace, metric) of every line of the dashboard."""
+    body = json.loads(stack.properties("Dashboard")["DashboardBody"])
+    lines = [line for widget in body["widgets"] for line in widget["properties"].get("metrics", ())]
     assert {line[2] for line in lines if line[0] == "Tidepool"} == {"service"}
+    return {(line[0], line[1]) for line in lines if isinstance(line[0], str)}
+
+
+def test_alarms_and_dashboard_show_metrics_that_somebody_writes_and_all_of_ours(stack: Stack, root: Path) -> None:
+    looked_at: set[tuple[str, str]] = set()
+    for name, alarm in of_type(stack(), "AWS::CloudWatch::Alarm").items():
+        assert list(metrics(alarm)), name
+        looked_at |= set(metrics(alarm))
+    looked_at |= on_the_dashboard(stack())
+    for namespace, metric in looked_at:
+        if namespace != "Tidepool":
+            assert metric in METRICS[namespace], metric
+    assert {metric for namespace, metric in looked_at if namespace == "Tidepool"} == set(Metric)
+
+
+def test_every_metric_of_ours_is_written_somewhere(root: Path) -> None:
+    code = [*(root / "functions").rglob("*.py"), root / "layers" / "core" / "tidepool" / "wiring.py"]
+    code.append(root / "layers" / "core" / "tidepool" / "aws" / "metrics.py")
+    written = set(re.findall(r"Metric\.([A-Z_]+)", "".join(path.read_text() for path in code)))
+    assert written == set(Metric.__members__)
+
+
+def test_the_dashboard_asks_how_every_alarm_that_tells_people_is(stack: Stack) -> None:
+    resolver = stack()
+    body = json.loads(resolver.properties("Dashboard")["DashboardBody"])
+    (shown,) = [widget["properties"]["alarms"] for widget in body["widgets"] if widget["type"] == "alarm"]
+    alarms = of_type(resolver, "AWS::CloudWatch::Alarm")
+    telling = {arn(resolver, name) for name, alarm in alarms.items() if resolver.ref("Topic") in alarm["AlarmActions"]}
+    assert set(shown) == telling
 
 
 def test_a_call_to_a_component_without_copies_wakes_decide_within_a_minute_for_every_component(stack: Stack) -> None:

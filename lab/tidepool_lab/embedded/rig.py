@@ -251,9 +251,9 @@ class Rig:
             self.asked.add(asked(TAP.running, service, operation, params, region=self.stack.region))
 
     def _code(self) -> str:
-        """The source of every handler, and of the wiring that counts for them."""
+        """The source of every handler, and the list of what they count."""
         files = [function.code / "handler.py" for function in self.stack.functions.values()]
-        files.append(Path(tidepool.__file__).parent / "wiring.py")
+        files.append(Path(tidepool.__file__).parent / "aws" / "metrics.py")
         return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
     def _responders(self, store: Store) -> dict[str, Callable[[str, Params], Params | None]]:

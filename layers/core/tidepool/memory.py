@@ -80,6 +80,7 @@ class ModelMemory:
     called_at: the newest tick that saw requests, served or rejected.
     measured: by hosting, type and artifact (decision/measured.py), where no shape says what a copy serves.
     worked, share: whether full copies serve what is declared, and the share of it that is believed.
+    zero_at: the newest tick at which one of its homes had nothing in service.
     """
 
     idle_since: int = 0
@@ -101,6 +102,7 @@ class ModelMemory:
     measured: Mapping[str, Measured] = field(default_factory=dict)
     worked: Worked | None = None
     share: float = 1.0
+    zero_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +207,7 @@ class Memory:
 
     lowered, instance_changes: (at, how many) of the last hour; moves: when each of the last day began: for the limits.
     homes_checked: when every model's home was last judged.
+    held_since: by target, since when a raise of it has waited for room, money or AWS (decision/waiting.py).
     needed: by pool that gives back after a time, (last seen at, machines) that were enough, the most first.
     knobs: by component or dedicated endpoint, its count; none while a move makes or empties it.
     """
@@ -216,6 +219,7 @@ class Memory:
     instance_changes: tuple[tuple[int, int], ...] = ()
     moves: tuple[int, ...] = ()
     homes_checked: int = 0
+    held_since: Mapping[str, int] = field(default_factory=dict)
     loose: Mapping[str, Loose] = field(default_factory=dict)
     needed: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     knobs: Mapping[str, Knob] = field(default_factory=dict)

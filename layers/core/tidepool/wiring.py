@@ -6,22 +6,26 @@ Whatever is heavy and not needed by every function is imported where it is made.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, wraps
 from typing import TYPE_CHECKING, Any
 
 from tidepool.aws import environment as env
-from tidepool.aws.clients import Clients
-from tidepool.errors import BadFleetFile, BadInput
+from tidepool.aws.counted import CountedClients
+from tidepool.aws.metrics import Metric, of_calls, of_outcome
+from tidepool.errors import BadFleetFile, BadInput, Throttled
 from tidepool.runtime.ports import Ports
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger, Metrics
 
     from tidepool.aws.alarms import FreezeAlarms
+    from tidepool.aws.config_store import FleetFile
     from tidepool.plan.change import Change
 
 Handler = Callable[[Any, Any], dict[str, Any]]
+SHOWN_PROBLEMS = 50
+"""Of a refusal, as many problems are logged: 50 long ones are some 10 KB, and each refusal is logged once."""
 ONCE_S = 3600
 """How long a change's id is remembered: an event bus delivers a late repetition within minutes, never after an hour.
 Every new decision gives its changes new ids."""
@@ -39,9 +43,9 @@ def environment() -> env.Environment:
 
 
 @cache
-def clients() -> Clients:
+def clients() -> CountedClients:
     """The boto3 clients of this function, each made at its first use."""
-    return Clients()
+    return CountedClients()
 
 
 @cache
@@ -69,25 +73,42 @@ def freeze_alarms() -> FreezeAlarms:
 
 
 @cache
+def fleet_file(*, judges: bool = False) -> FleetFile:
+    """fleet.yaml in the bucket. `judges` as in ports."""
+    from tidepool.aws.bus import EventBus
+    from tidepool.aws.config_store import FleetFile
+    from tidepool.aws.objects import Bucket
+
+    told, made = environment(), clients()
+    bucket, bus = Bucket(made, told.bucket), EventBus(made, told.bus)
+    return FleetFile(bucket, bus, clock=clock, judges=judges, most=told.hands.rung, refused=_refused)
+
+
+@cache
 def ports(*, judges: bool = False) -> Ports:
     """All ports over AWS. `judges`: this function judges uploads of fleet.yaml, which only decide may."""
     from tidepool.aws.autoscaling import ApplicationAutoScaling
     from tidepool.aws.bus import EventBus
     from tidepool.aws.cloudwatch import CloudWatch
-    from tidepool.aws.config_store import FleetFile
     from tidepool.aws.ledger import Ledger
     from tidepool.aws.objects import Bucket
     from tidepool.aws.pricing import PriceList
     from tidepool.aws.routes import Routes
-    from tidepool.aws.sagemaker import SageMaker
+    from tidepool.aws.sagemaker import DESCRIBED_KEPT_S, SageMaker
     from tidepool.aws.table import Table
 
     told, made = environment(), clients()
     bucket = Bucket(made, told.bucket)
     bus = EventBus(made, told.bus)
-    config = FleetFile(bucket, bus, clock=clock, judges=judges, most=told.hands.rung, refused=_refused)
+    config = fleet_file(judges=judges)
     return Ports(
-        hosting=SageMaker(made, stack=told.stack, identity=config.known_identity, clock=clock),
+        hosting=SageMaker(
+            made,
+            stack=told.stack,
+            identity=config.known_identity,
+            clock=clock,
+            described_kept_s=DESCRIBED_KEPT_S if judges else 0,
+        ),
         metrics=CloudWatch(made, decide_arn=told.decide_arn),
         prices=PriceList(made, clock=clock),
         routes=Routes(made, table=told.routes_table, bus=bus),
@@ -100,7 +121,7 @@ def ports(*, judges: bool = False) -> Ports:
 
 
 def observed(handler: Handler) -> Handler:
-    """The handler with its log and metrics: one line for each run, nothing of the payload, every refusal in full.
+    """The handler with its log and metrics: one line for each run, nothing of the payload, a refusal with its problems.
 
     What it raises goes on to Lambda: the run has failed, is not repeated, and its event goes to the dead letters.
     """
@@ -112,25 +133,33 @@ def observed(handler: Handler) -> Handler:
         try:
             result = handler(event, context)
         except BadInput as error:
-            log.error("refused", extra={"what": error.what, "problems": [str(p) for p in error.problems]})
+            log.error("refused", extra={"what": error.what, "problems": _shown(error)})
             raise
         except Exception as error:
+            if isinstance(error, Throttled):
+                count(Metric.THROTTLED)
             log.exception("failed", extra={"error": type(error).__name__})
             raise
         else:
             log.info("done", extra={"result": result})
             return result
         finally:
-            if metrics().metric_set:
-                metrics().flush_metrics()
+            count_all(of_calls(clients().taken()))
+            metrics().flush_metrics()
             log.thread_safe_clear_keys()
 
     return run
 
 
-def count(name: str, value: float = 1) -> None:
-    """One more of what the template's dashboard and alarms know by this name."""
-    metrics().add_metric(name=name, unit="Count", value=value)
+def count(metric: Metric, value: float = 1) -> None:
+    """This much more of the metric, in the unit that its name says."""
+    metrics().add_metric(name=metric, unit="None", value=value)
+
+
+def count_all(figures: Iterable[tuple[Metric, float]]) -> None:
+    """Each figure is counted."""
+    for metric, value in figures:
+        count(metric, value)
 
 
 def once(act: Callable[[], str], change: Change, context: Any) -> dict[str, Any]:
@@ -160,7 +189,7 @@ def once(act: Callable[[], str], change: Change, context: Any) -> dict[str, Any]
 
     def run(*, change_id: str) -> dict[str, Any]:
         outcome = act()
-        count(f"Change{outcome.replace(' ', '').capitalize()}")
+        count(of_outcome(outcome))
         return {"change": change_id, "kind": type(change).__name__, "outcome": outcome}
 
     acted = idempotent_function(
@@ -174,8 +203,15 @@ def once(act: Callable[[], str], change: Change, context: Any) -> dict[str, Any]
 
 
 def _refused(error: BadFleetFile) -> None:
-    logger().error("fleet.yaml refused", extra={"problems": [str(problem) for problem in error.problems]})
-    count("FleetFileRefused")
+    logger().error("fleet.yaml refused", extra={"problems": _shown(error)})
+    count(Metric.FLEET_FILE_REFUSED)
+
+
+def _shown(error: BadInput) -> list[str]:
+    """The problems, as far as a log line holds them."""
+    more = len(error.problems) - SHOWN_PROBLEMS
+    shown = [str(problem) for problem in error.problems[:SHOWN_PROBLEMS]]
+    return [*shown, f"and {more} more: `tidepool validate` lists them"] if more > 0 else shown
 
 
 def _correlation(event: Any, context: Any) -> str:

@@ -130,6 +130,8 @@ class CloudWatch(BurstAlarms):
 
 def _metrics_of(target: MetricTarget) -> Mapping[str, Asked]:
     of = SHARED if target.component else DEDICATED
+    if target.fields:
+        of = {field: asked for field, asked in of.items() if field in target.fields}
     return {**of, **MOVING} if target.moving else of
 
 

@@ -62,14 +62,14 @@ class FleetFile:
 
     def current(self) -> tuple[Config, str]:
         """The last good fleet.yaml and its commit. BadFleetFile when there has never been a good one."""
-        pointer = self._read_pointer()
-        if self._judges:
-            newest = self._bucket.version(FLEET_KEY)
-            if newest and newest != pointer.judged:
-                try:
-                    return self.consider(newest, self._clock())
-                except BadFleetFile:
-                    pointer = self._pointer
+        newest = self._bucket.version(FLEET_KEY) if self._judges else ""
+        # Versions are never used again: while the newest is the one judged last, the pointer has not moved either.
+        pointer = self._pointer if newest and newest == self._pointer.judged else self._read_pointer()
+        if self._judges and newest and newest != pointer.judged:
+            try:
+                return self.consider(newest, self._clock())
+            except BadFleetFile:
+                pointer = self._pointer
         if pointer.version:
             return self._config(pointer.version), pointer.commit
         if pointer.judged:
@@ -83,6 +83,11 @@ class FleetFile:
             raise BadFleetFile("fleet.yaml", (self._missing(),))
         self._known = (newest, self._config(newest))
         return self._known[1], self._bucket.get(FLEET_KEY, version=newest).commit
+
+    @property
+    def known(self) -> Config | None:
+        """The file that was read last; None before the first."""
+        return self._known[1] if self._known else None
 
     def known_identity(self) -> str:
         """How models are told apart, by the file that was read last: reads it only the first time."""

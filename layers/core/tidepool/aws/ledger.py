@@ -6,13 +6,15 @@
                               pointers, if fence is ours ┘
 
 One item holds the lease and the pointers, so that one conditional write both proves the fence and moves the
-pointers: a holder whose lease ran out has written objects that nothing points at, and no more.
+pointers: a holder whose lease ran out has written objects that nothing points at, and no more. Who takes the lease is
+handed the pointers with it; learn's are in the same item, so that a tick reads none for itself.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from tidepool import memory_codec
 from tidepool.aws.journal import Journal
@@ -37,6 +39,7 @@ class Ledger(Journal):
         self._bucket = bucket
         self._memory: tuple[str, Memory] = ("", Memory.empty())
         self._learned: tuple[str, Learned] = ("", Learned())
+        self._handed: dict[str, Any] | None = None
 
     def lease(self, now: int, seconds: int) -> Lease | None:
         """The lease, or None when another holds it and has been asked to look again."""
@@ -59,6 +62,7 @@ class Ledger(Journal):
             )
         except Conflict:
             return None
+        self._handed = before
         return Lease(fence=number(before, "fence") + 1, until=until)
 
     def _ask_again(self, now: int) -> bool:
@@ -77,6 +81,7 @@ class Ledger(Journal):
 
     def release(self, lease: Lease, now: int) -> bool:
         """The lease is free; True when somebody asked to look again meanwhile. A lost lease stays lost."""
+        self._handed = None
         try:
             before = self._table.update(
                 DECIDE,
@@ -91,9 +96,10 @@ class Ledger(Journal):
 
     def memory(self) -> Memory:
         """What the last tick handed over, with what learn wrote last; Memory.empty() at the very first."""
-        item = self._table.get(DECIDE, NOW)
+        # Under the lease nobody else moves memory's pointers; learn's may be a tick old.
+        item = self._table.get(DECIDE, NOW) if self._handed is None else self._handed
         check_schema(item)
-        learned = self._read_learned()
+        learned = self._read_learned(item)
         version, key = text(item, "memory_version"), text(item, "memory_key")
         if not key:
             return replace(Memory.empty(), learned=learned)
@@ -102,9 +108,10 @@ class Ledger(Journal):
             self._memory = (version, memory_codec.load(data))
         return replace(self._memory[1], learned=learned)
 
-    def _read_learned(self) -> Learned:
-        item = self._table.get(LEARN, NOW)
-        check_schema(item)
+    def _read_learned(self, item: dict[str, Any]) -> Learned:
+        if "learned_key" not in item:  # Written by 0.1, which had an item for it.
+            item = self._table.get(LEARN, NOW)
+            check_schema(item)
         version, key = text(item, "learned_version"), text(item, "learned_key")
         if key and (not version or version != self._learned[0]):
             self._learned = (version, memory_codec.load_learned(self._bucket.get_json(key, version=version)))
@@ -114,6 +121,7 @@ class Ledger(Journal):
         """Record and memory are stored; the record's key. LeaseLost when the fence is behind."""
         at = datetime.fromtimestamp(decision.now, UTC)
         key = f"decisions/{at:%Y/%m/%d/%H%M%S}-{lease.fence}.json.gz"
+        self._handed = None
         self._bucket.put_json(key, record_bytes(decision))
         version = self._bucket.put_json(MEMORY_KEY, memory_codec.dump(decision.memory))
         try:
@@ -143,10 +151,10 @@ class Ledger(Journal):
         version = self._bucket.put_json(LEARNED_KEY, memory_codec.dump_learned(learned))
         try:
             self._table.update(
-                LEARN,
+                DECIDE,
                 NOW,
-                set_="SET #learned_key = :key, #learned_version = :version, #at = :now, #schema = :schema",
-                condition="attribute_not_exists(#at) OR #at <= :now",
+                set_="SET #learned_key = :key, #learned_version = :version, #learned_at = :now, #schema = :schema",
+                condition="attribute_not_exists(#learned_at) OR #learned_at <= :now",
                 values={":key": LEARNED_KEY, ":version": version, ":now": now, ":schema": SCHEMA},
             )
         except Conflict:

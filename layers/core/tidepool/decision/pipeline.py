@@ -24,6 +24,7 @@ from tidepool.decision.outgoing import outgoing
 from tidepool.decision.record import Decision, Step
 from tidepool.decision.spend import spend
 from tidepool.decision.subjects import Subject, subjects
+from tidepool.decision.waiting import held_since
 from tidepool.decision.wanted import Ahead, Moment, Wanted, judge
 from tidepool.decision.zones import zone_steps
 from tidepool.fleet import Fleet
@@ -81,6 +82,7 @@ def decide(
         steps += verdicts
         held += unmoved
         judged = replace(judged, homes_checked=now)
+    judged = replace(judged, held_since=held_since(memory.held_since, held, now))
     every: tuple[Change, ...] = (*changes, *moves)
     return Decision(
         now=now,

@@ -51,7 +51,7 @@ def observe(
     """
     rejected, rejected_at = _last_positive(evidence.rejected, now)
     rate = _newest_rate(evidence.invocations, now)
-    alive = _seen_since(evidence.utilisation, now - FRESH_S)
+    alive = _alive(evidence, now - FRESH_S)
     newest = evidence.concurrency.since(evidence.concurrency.end_s - MINUTE_S)
     known = [value for value in newest.tolist() if 0 <= value < math.inf]
     in_time = evidence.concurrency.end_s >= now - FRESH_S
@@ -118,6 +118,14 @@ def _seen_since(series: Series, at: int) -> bool:
     """A datapoint exists whose period ended after `at`."""
     last = series.last_seen_s()
     return last is not None and last > at
+
+
+def _alive(evidence: Evidence, at: int) -> bool:
+    """Copies reported after `at`. Where utilisation is not read (runtime/reading.py), requests that came say so."""
+    if len(evidence.utilisation.values):
+        return _seen_since(evidence.utilisation, at)
+    counts = evidence.invocations
+    return bool((np.nan_to_num(counts.since(at - counts.step_s + 1)) > 0).any())
 
 
 def _newest_rate(invocations: Series, now: int) -> float:

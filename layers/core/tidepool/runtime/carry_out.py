@@ -8,11 +8,13 @@ so nothing here ever tries twice.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import assert_never
 
 from tidepool.errors import Busy, HostingError, NotFound, Unreachable
 from tidepool.fleet import SignalKind
 from tidepool.plan.change import ScaleCopies, ScaleInstances, SetAutoscaling, SetBounds
+from tidepool.runtime.breaker import LOOK_BACK_S, PAUSE_S, PAUSED, Tried, opens, paused, target_of
 from tidepool.runtime.ports import Operation, Ports
 from tidepool.runtime.set_autoscaling import autoscaling_differs, set_autoscaling
 from tidepool.units import HOUR_S, duration
@@ -25,17 +27,24 @@ try may rebuild the fleet (sagemaker-facts: UNKNOWN), so one refusal is enough f
 
 
 def carry_out(ports: Ports, change: Act, now: int) -> Operation:
-    """The change is made, or it is recorded why not: done | already | superseded | busy | failed."""
-    outcome, why = _outcome(ports, change, now)
+    """The change is made, or it is recorded why not: done | already | superseded | busy | failed | paused."""
+    before = ports.ledger.operations(now - LOOK_BACK_S)
+    outcome, why = _outcome(ports, change, before, now)
     operation = Operation(change=change, at=now, outcome=outcome, why=why)
     ports.ledger.record(operation)
+    if outcome == "failed" and isinstance(change, Tried) and opens(change, before):
+        told = {"target": target_of(change), "why": why, "for_s": PAUSE_S, "change": change.id}
+        ports.bus.announce("writes-paused", told, now)
     return operation
 
 
-def _outcome(ports: Ports, change: Act, now: int) -> tuple[str, str]:
+def _outcome(ports: Ports, change: Act, before: Sequence[Operation], now: int) -> tuple[str, str]:
     stopped = _stopped(ports, change, now)
     if stopped:
         return "superseded", stopped
+    refused = paused(change, before, now) if isinstance(change, Tried) else ""
+    if refused:
+        return PAUSED, refused
     try:
         verdict = _differs(ports, change, now)
         if verdict is None:

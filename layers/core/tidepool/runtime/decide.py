@@ -87,7 +87,7 @@ def _look(ports: Ports, lease: Lease, purely: Purely, now: int, *, asked_at: int
     memory = ports.ledger.memory()
     if memory.at >= asked_at:
         return None
-    fleet = observe(ports, config, now)
+    fleet = observe(ports, config, now, memory)
     fleet = heed_writers(ports, fleet, config, memory, now)
     decision = purely(fleet, config, memory, now, commit)
     # The record first: a change that no record explains must not exist. If this dies before the send, the next tick

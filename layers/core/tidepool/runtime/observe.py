@@ -13,23 +13,38 @@ from tidepool.config.types import Config, InstanceConfig, Via
 from tidepool.fleet import Component, Endpoint, EndpointKind, Fleet, InstanceType, Route, Signal
 from tidepool.fleet.demand import NO_EVIDENCE
 from tidepool.fleet.hold_tag import hold_by_tag
+from tidepool.memory import Memory
 from tidepool.move.state import Phase
 from tidepool.runtime.ports import MetricTarget, Ports
+from tidepool.runtime.reading import sparing
 from tidepool.units import rounded
 
+NO_MEMORY = Memory.empty()
 WINDOW_S = 900
 """How far back a tick looks: the 15 minutes that target tracking's scale-in looks back (sagemaker-facts)."""
 
 
-def observe(ports: Ports, config: Config, now: int) -> Fleet:
-    """The fleet as it is at `now`, every mapping in order of its keys: same world, same bytes."""
+def observe(ports: Ports, config: Config, now: int, memory: Memory = NO_MEMORY) -> Fleet:
+    """The fleet as it is at `now`, every mapping in order of its keys: same world, same bytes.
+
+    `memory` is the last tick's: with it only those metrics are read that can change a decision (runtime/reading.py).
+    """
     endpoints = _ours(ports.hosting.endpoints(), config)
     components = {
         name: component
         for name, component in sorted(ports.hosting.components().items())
         if component.endpoint in endpoints and endpoints[component.endpoint].kind is EndpointKind.POOL
     }
-    targets = metric_targets(endpoints, components)
+    moving = _moving(ports)
+    targets = sparing(
+        metric_targets(endpoints, components),
+        config,
+        memory,
+        endpoints=endpoints,
+        components=components,
+        moving=moving,
+        now=now,
+    )
     seen = ports.metrics.evidence(targets, now, WINDOW_S)
     return Fleet(
         endpoints=endpoints,
@@ -37,7 +52,7 @@ def observe(ports: Ports, config: Config, now: int) -> Fleet:
         evidence={target.name: seen.get(target.name, NO_EVIDENCE) for target in targets},
         instance_types=_instance_types(ports, config, endpoints),
         routes=_routes(ports, config, endpoints, components),
-        moving=_moving(ports),
+        moving=moving,
         signals=(*ports.ledger.signals(now), *_tag_holds(endpoints, components, now)),
         frozen_by=ports.alarms.frozen_by(config, now),
     )

@@ -1,0 +1,28 @@
+"""Whether a move or an attach has stood still for longer than its phase may last: then nobody takes it further."""
+
+from __future__ import annotations
+
+from tidepool.move import back, create, drain, retire, shift, warm
+from tidepool.move.attach import Attach
+from tidepool.move.state import Move, Phase
+from tidepool.units import DAY_S
+
+GRACE_S = 900
+"""A run that finds a deadline past goes on at once, and runs come each minute. Ours: 15 of them were missed."""
+LONGEST_S = {
+    Phase.CREATE: create.DEADLINE_S,
+    Phase.WARM: warm.DEADLINE_S,
+    Phase.SHIFT: shift.DEADLINE_S,
+    Phase.DRAIN: drain.DEADLINE_S + drain.STREAM_S,
+    Phase.RETIRE: retire.DEADLINE_S,
+    Phase.BACK: back.RESTORE_S + drain.STREAM_S + back.REMOVE_S,
+}
+"""By phase, the longest that any model's terms allow; a phase that waits for a person, or has ended, has none."""
+
+
+def overdue(one: Move | Attach, now: int) -> bool:
+    """It is past its phase's deadline, or it ended with a person's help wanted within the last day."""
+    if one.phase is Phase.NEEDS_PERSON:
+        return now - one.since < DAY_S
+    longest = LONGEST_S.get(one.phase)
+    return longest is not None and now - one.since > longest + GRACE_S

@@ -1,0 +1,120 @@
+"""What a tick asks of AWS: few calls while nothing changes, and no metric that cannot change the decision."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from seams.both import FLEET, a_rig
+from seams.world import P4D, START_S, TAGS, a_spec
+from tidepool.config.load import load
+from tidepool.fleet import Component, Endpoint, EndpointKind, Status
+from tidepool.memory import Memory, Minute, ModelMemory
+from tidepool.runtime.ports import MetricTarget
+from tidepool.runtime.reading import ALIVE, ANSWERS, LOAD, REFUSED, sparing
+from tidepool_lab.embedded.rig import Rig
+from tidepool_lab.twin.cloud import Cloud
+from tidepool_lab.twin.traffic import TableArrivals
+
+MODELS = 66
+QUIET_CALLS = 12
+"""Of decide in a tick in which nothing has changed, with one pool; each further pool is one more."""
+WATCHING = ("application-autoscaling.DescribeScalableTargets", "dynamodb.Query")
+"""Two more of these a tick, a page and a query, tell who else writes (runtime/writers.py)."""
+
+
+def an_idle_fleet() -> Cloud:
+    names = tuple(f"m{i:02d}" for i in range(MODELS))
+    spec = a_spec(*names, quota=12)
+    cloud = Cloud(spec, TableArrivals(names, np.zeros((180, MODELS), dtype=np.int64)), seed=1, start_s=START_S)
+    cloud.create_pool("pool", P4D, maximum=12, scale_in="IDLE_RELEASE", tags=TAGS, settled=True)
+    for name in names:
+        cloud.create_component(name, "pool", model=name, copies=0, tags={"model": name, **TAGS}, settled=True)
+    return cloud
+
+
+def test_a_quiet_tick_of_66_idle_models_is_few_calls_and_one_metric_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    metrics: list[int] = []
+    note = Rig._note
+
+    def noting(rig: Rig, service: str, operation: str, params: dict[str, Any]) -> None:
+        if operation == "GetMetricData":
+            metrics.append(len(params["MetricDataQueries"]))
+        note(rig, service, operation, params)
+
+    monkeypatch.setattr(Rig, "_note", noting)
+    # Without hands only decide runs, and learn in minute 7.
+    with a_rig(an_idle_fleet(), hands="none") as rig:
+        ticks = []
+        for minute in range(16):
+            before = Counter(rig.calls)
+            rig.run_to(START_S + minute * 60 + 1)
+            ticks.append(Counter(rig.calls) - before)
+        assert [happened for happened in rig.happened if happened.kind == "failed"] == []
+    for minute in (6, 9, 11, 12, 13, 14):  # in minute 8 what learn has just written is fetched
+        assert ticks[minute].total() <= QUIET_CALLS + len(WATCHING), ticks[minute]
+    described = [tick["sagemaker.DescribeInferenceComponent"] for tick in ticks]
+    assert described[0] == described[15] == MODELS
+    assert sum(described[1:15]) - described[7] == 0
+    tagged = [tick["sagemaker.ListTags"] for tick in ticks]
+    assert tagged[5] == tagged[10] == MODELS + 1
+    assert metrics[-7:] == [MODELS] * 7
+
+
+POOL = Endpoint("pool", EndpointKind.POOL, "c", "main", Status.IN_SERVICE, P4D, 1, 1, 0)
+NOW = 100_000
+
+
+def fields(
+    known: ModelMemory, *, fleet: str = FLEET, at: int = NOW - 60, copies: int = 1, moving: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    """What a look asks of the one component, which has not changed for an hour."""
+    component = Component("m", "m", "pool", "main", Status.IN_SERVICE, copies, copies, 1, NOW - 3600)
+    (target,) = sparing(
+        [MetricTarget("m", "pool", "main", "m")],
+        load(fleet),
+        Memory(at=at, models={"m": known}),
+        endpoints={"pool": POOL},
+        components={"m": component},
+        moving=moving,
+        now=NOW,
+    )
+    return target.fields
+
+
+CALLED = ModelMemory(sizes={"m": 1}, recent=(Minute(NOW - 60, 3.0, 4.0, 0.5),))
+SILENT = replace(CALLED, recent=(Minute(NOW - 60, 0.0, 0.0, 0.0),))
+
+
+def test_a_model_that_is_called_is_asked_for_its_load_alone() -> None:
+    assert fields(CALLED) == LOAD
+
+
+def test_a_silent_model_has_to_prove_that_it_is_there() -> None:
+    assert fields(SILENT) == (*LOAD, *ALIVE)
+
+
+def test_a_model_at_zero_is_asked_only_whether_it_was_called() -> None:
+    at_zero = ModelMemory(sizes={"m": 0}, zero_at=NOW - 60)
+    assert fields(at_zero, copies=0) == REFUSED
+    assert set(REFUSED) < set(fields(replace(at_zero, sizes={"m": 1}), copies=0)), "its last minute is read"
+
+
+def test_a_model_that_woke_lately_is_asked_for_who_found_no_copy() -> None:
+    assert fields(replace(CALLED, zero_at=NOW - 700)) == (*LOAD, *REFUSED)
+    assert fields(replace(CALLED, zero_at=NOW - 721)) == LOAD
+
+
+def test_without_the_last_ticks_memory_or_while_it_moves_everything_is_read() -> None:
+    everything = (*LOAD, *REFUSED, *ALIVE)
+    assert fields(CALLED, at=NOW - 121) == everything
+    assert fields(CALLED, moving=("m",)) == everything
+
+
+def test_answers_are_read_only_where_nobody_declared_what_a_copy_serves() -> None:
+    undeclared = FLEET.replace(", concurrency: 8", "")
+    assert fields(CALLED, fleet=undeclared) == (*LOAD, *ANSWERS)
