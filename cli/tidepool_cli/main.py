@@ -30,6 +30,7 @@ COMMANDS = {
     "freeze": "tidepool_cli.freeze",
     "hold": "tidepool_cli.hold",
     "surge": "tidepool_cli.surge",
+    "leave": "tidepool_cli.leave",
 }
 """Name → module; the module's `command` is the click command. In the order in which a newcomer meets them."""
 

@@ -85,14 +85,19 @@ def told(asked: str, until: int, *, lift: bool) -> None:
 
 def _lift(account: Deployed, kind: SignalKind, scope: str, words: dict[str, Any], now: int) -> None:
     """Whatever stands of that kind and scope ends: people's word, an alarm's, and a changed count's."""
-    standing = [s for s in account.rehearsal.ledger.signals(now) if s.kind is kind and s.scope == scope]
+    from tidepool.fleet import SignalKind
+
+    everything = account.rehearsal.ledger.signals(now)
+    standing = [s for s in everything if s.kind is kind and s.scope == scope]
     if not standing:
-        there = [f"{s.kind} of {s.scope}" for s in account.rehearsal.ledger.signals(now)]
+        there = [f"{s.kind} of {s.scope}" for s in everything]
         allowed = "what stands: " + (", ".join(there) or "nothing does")
         hint = "what fleet.yaml, a tag, an alarm of fleet.yaml or a calendar says is lifted there"
         raise bad_option("--lift", f"{kind} of {scope}", allowed=allowed, hint=hint)
+    if any(s.by == "leave" for s in standing):
+        standing += [s for s in everything if s.kind is SignalKind.LEAVE]  # Who lifts its hold stays.
     for signal in standing:
-        account.bus.ask("tidepool.signal", {"signal": {**words, "by": signal.by}}, now)
+        account.bus.ask("tidepool.signal", {"signal": {**words, "kind": str(signal.kind), "by": signal.by}}, now)
 
 
 def _known(account: Deployed, kind: SignalKind, scope: str) -> None:

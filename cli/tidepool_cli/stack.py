@@ -12,6 +12,7 @@ from time import time
 from typing import Any
 
 from tidepool.aws.alarms import FreezeAlarms
+from tidepool.aws.autoscaling import ApplicationAutoScaling
 from tidepool.aws.bus import EventBus
 from tidepool.aws.clients import Clients
 from tidepool.aws.cloudwatch import CloudWatch
@@ -32,14 +33,14 @@ from tidepool.runtime.ports import Operation, Ports
 from tidepool_cli.live import SERVICES, reading_clients
 from tidepool_cli.output import bad_option
 
-STACK_SERVICES = (*SERVICES, "cloudformation", "dynamodb", "events", "s3", "sts")
+STACK_SERVICES = (*SERVICES, "application-autoscaling", "cloudformation", "dynamodb", "events", "s3", "sts")
 OUTPUTS = ("BusName", "LedgerTableName", "RoutesTableName", "BucketName")
 """What a stack of this version says of itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """One stack. `hands` is what it was deployed with; `bus` is where people ask.
+    """One stack. `hands` is what it was deployed with; `bus` is where people ask; `outputs` is what it says of itself.
 
     rehearsal: ports that read it as it is, and with which the hand's own code keeps, sends and tells nothing.
     alone: the same, as if no move were open or had ended: what is refused there is refused whatever else goes on.
@@ -52,6 +53,7 @@ class Deployed:
     alone: Ports
     sagemaker: SageMaker
     bus: EventBus
+    outputs: Mapping[str, str]
 
     def send(self, kind: str, part: str, words: Mapping[str, object]) -> None:
         """The event is on the stack's bus. BadInput when no hand of the stack would hear it."""
@@ -93,9 +95,10 @@ def deployed(name: str, region: str | None) -> Deployed:
         bus=_Quiet(),
         config=config,
         alarms=FreezeAlarms(clients),
+        autoscaling=ApplicationAutoScaling(clients),
     )
     alone = replace(rehearsal, ledger=_Alone(table, bucket))
-    return Deployed(name, hands, clients, rehearsal, alone, sagemaker, bus)
+    return Deployed(name, hands, clients, rehearsal, alone, sagemaker, bus, outputs)
 
 
 def asking(deployed: Deployed, who: str | None, why: str | None) -> tuple[str, str]:

@@ -39,6 +39,7 @@ class Endpoints:
             "UpdateEndpointWeightsAndCapacities": self._set_instances,
             "DeleteEndpoint": self._delete,
             "CreateEndpointConfig": self._create_config,
+            "ListEndpointConfigs": self._list_configs,
             "DescribeEndpointConfig": self._describe_config,
             "DeleteEndpointConfig": self._delete_config,
         }
@@ -171,12 +172,24 @@ class Endpoints:
         return {"EndpointConfigArn": self.arn("endpoint-config", name)}
 
     def _describe_config(self, params: Params) -> Params:
-        config = self._config(params["EndpointConfigName"])
+        return self._described(params["EndpointConfigName"])
+
+    def _described(self, name: str) -> Params:
+        config = self._config(name)
         shown = {key: copy.deepcopy(value) for key, value in config.items() if not key.startswith("_")}
         return shown | {
             "EndpointConfigArn": self.arn("endpoint-config", config["EndpointConfigName"]),
             "CreationTime": moment(config.get("_created", self.cloud.start_s)),
         }
+
+    def _list_configs(self, params: Params) -> Params:
+        """Those that a call created, and those that endpoints use."""
+        known = {*self._configs, *(endpoint.config_name for endpoint in self.cloud.endpoints().values())}
+        found = [name for name in sorted(known) if params.get("NameContains", "").lower() in name.lower()]
+        items, token = page(found, params.get("NextToken"), params.get("MaxResults", PAGE))
+        shape = ("EndpointConfigName", "EndpointConfigArn", "CreationTime")
+        listed = [{key: each[key] for key in shape} for name in items for each in [self._described(name)]]
+        return {"EndpointConfigs": listed} | ({"NextToken": token} if token else {})
 
     def _delete_config(self, params: Params) -> Params:
         name = params["EndpointConfigName"]

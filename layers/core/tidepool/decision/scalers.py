@@ -12,7 +12,7 @@ from tidepool.config.types import Config, Rung
 from tidepool.decision.record import Held
 from tidepool.decision.standing import frozen, held_by_people
 from tidepool.decision.wanted import Wanted
-from tidepool.fleet import Fleet, SignalKind
+from tidepool.fleet import Fleet, leaving
 from tidepool.fleet.writers import PAUSED, ScalingTarget
 from tidepool.guard.limits import Allowance
 from tidepool.guard.verdict import Asked, passes
@@ -35,14 +35,14 @@ def scaler_changes(
     A minimum is raised within what quota, budget and limits have left after the changes of counts.
     """
     by_target = {one.home.target: one for one in wanted}
-    leaving = any(s.kind is SignalKind.LEAVE and s.since <= now < s.until for s in fleet.signals)
+    left = leaving(fleet.signals, now)
     changes: list[SetAutoscaling] = []
     held: list[Held] = []
     for target, scaler in sorted(fleet.scalers.items()):
         one, mode = by_target.get(target), config.writers.autoscaling
-        if leaving or mode == "yield" or one is None or one.subject.rung < _needed(one, Rung.RAISE):
+        if left or mode == "yield" or one is None or one.subject.rung < _needed(one, Rung.RAISE):
             model = "" if one is None else one.subject.model
-            changes += _back(scaler, fleet, model, "people leave" if leaving else "as it was found", now)
+            changes += _back(scaler, fleet, model, "people leave" if left else "as it was found", now)
         elif held_by_people(one.subject, one.home, fleet, now=now):
             continue
         elif mode == "adopt":

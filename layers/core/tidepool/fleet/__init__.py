@@ -11,7 +11,7 @@ from tidepool.fleet.hosting import (
     boundary_alone,
 )
 from tidepool.fleet.route import Route, Target
-from tidepool.fleet.signals import Signal, SignalKind
+from tidepool.fleet.signals import Signal, SignalKind, leaving
 from tidepool.fleet.world import Fleet
 from tidepool.fleet.writers import Noted, ScalingTarget, Taken, Write, Writer
 
@@ -35,4 +35,5 @@ __all__ = [
     "Write",
     "Writer",
     "boundary_alone",
+    "leaving",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -59,3 +60,8 @@ class Signal:
     why: str
     factor: float = 1.0
     by: str = ""
+
+
+def leaving(signals: Iterable[Signal], now: int) -> bool:
+    """People are leaving: what was taken from other writers goes back, and nothing of ours is made anew."""
+    return any(one.kind is SignalKind.LEAVE and one.since <= now < one.until for one in signals)

@@ -11,7 +11,7 @@ from tidepool.config.types import Config, Hosting
 from tidepool.decision.measured import at_capacity
 from tidepool.decision.ready import served_at
 from tidepool.decision.subjects import subjects
-from tidepool.fleet import Component, Endpoint, EndpointKind, Fleet, Series
+from tidepool.fleet import Component, Endpoint, EndpointKind, Fleet, Series, leaving
 from tidepool.fleet.demand import Values
 from tidepool.forecast.judging import CONTEXT_S, Served
 from tidepool.forecast.learning import learn as learn_purely
@@ -29,7 +29,7 @@ def learn(ports: Ports, now: int, *, alarm_prefix: str = "") -> Learned:
     """The profiles hold everything visible by `now`, under a key of their own; returns them.
 
     With an `alarm_prefix`, exactly the components whose model asks for a burst alarm have one under that
-    name.
+    name; none has while people leave: the stack does not delete them.
     """
     config, _ = ports.config.current()
     endpoints, components = ports.hosting.endpoints(), ports.hosting.components()
@@ -48,7 +48,8 @@ def learn(ports: Ports, now: int, *, alarm_prefix: str = "") -> Learned:
     )
     ports.ledger.save_learned(grown, now)
     if alarm_prefix:
-        ports.metrics.keep_burst_alarms(burst_thresholds(config, endpoints, components), prefix=alarm_prefix)
+        alarms = {} if leaving(ports.ledger.signals(now), now) else burst_thresholds(config, endpoints, components)
+        ports.metrics.keep_burst_alarms(alarms, prefix=alarm_prefix)
     for change, kept in bounds_that_came_back(ports, now - HOUR_S):
         if not kept:
             ports.bus.announce("bounds-came-back", {"endpoint": change.endpoint, "change": change.id}, now)
