@@ -11,6 +11,7 @@ from tidepool.config.notation import duration_s
 from tidepool.config.types import Config
 from tidepool.decision.stored import Record, read_record
 from tidepool.errors import BadFleetFile
+from tidepool.fleet import Write
 from tidepool.move.attach import Attach
 from tidepool.move.state import Move
 from tidepool.runtime.ports import Operation
@@ -48,7 +49,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """All of it at `now`. decided_at 0 = never. unwell: every reason why the stack is not well."""
+    """All of it at `now`. decided_at 0 = never. unwell: every reason why the stack is not well.
+
+    writes: counts that others set, as far as decide still remembers them (`writers.deploys.quiet`).
+    """
 
     stack: str
     hands: str
@@ -59,6 +63,7 @@ class Status:
     standing: tuple[Standing, ...]
     moves: tuple[Move | Attach, ...]
     operations: tuple[Operation, ...]
+    writes: tuple[Write, ...]
     unwell: tuple[str, ...]
 
 
@@ -87,6 +92,11 @@ def read(account: Deployed, now: int, last_s: int) -> Status:
         standing=tuple(_standing(account, now)),
         moves=(*ledger.moves(), *attaches),
         operations=operations,
+        writes=tuple(
+            knob.write
+            for _, knob in sorted(ledger.memory().knobs.items())
+            if knob.write is not None and knob.write.at >= now - last_s
+        ),
         unwell=tuple(_unwell(account, record, operations, now)),
     )
 

@@ -63,6 +63,7 @@ def as_value(status: Status) -> dict[str, Any]:
             {"at": one.at, "outcome": one.outcome, "why": one.why, "change": change_value(one.change)}
             for one in status.operations
         ],
+        "writes": [asdict(one) for one in status.writes],
         "unwell": list(status.unwell),
     }
 
@@ -95,6 +96,11 @@ def told(status: Status) -> list[str]:
     lines += [
         f"  {moment(one.at)}  {one.outcome}{f' ({one.why})' if one.why else ''}: {row}"
         for one, row in zip(status.operations, rows, strict=True)
+    ] or ["  nothing"]
+    lines += ["", "what others set"]
+    lines += [
+        f"  {moment(one.at)}  {one.target} of {one.model} from {one.before} to {one.after} by {one.who} ({one.writer})"
+        for one in status.writes
     ] or ["  nothing"]
     return [*lines, "", "is it well", *([f"  no: {reason}" for reason in status.unwell] or ["  yes"])]
 

@@ -145,6 +145,14 @@ def test_status_says_what_stands_what_changed_and_that_it_is_well() -> None:
         assert value["changes"][0]["change"]["model"] == "a" and value["unwell"] == []
 
 
+def test_status_shows_what_others_set_and_the_hold_that_follows(world: World) -> None:
+    world.rig.run_to(world.now + 65)
+    world.cloud.set_copies("c", 3)
+    world.rig.run_to(world.now + 65)
+    shown = run("status").stdout
+    assert "c of c from 1 to 3 by somebody (person)" in shown and "hold of c until" in shown
+
+
 def test_status_shows_what_fleet_yaml_and_its_calendar_say() -> None:
     text = FLEET.replace("pools:", f'safety: {{freeze: {{calendars: ["{CALENDAR}"], alarms: [gone]}}}}\npools:')
     held = text.replace('  "*":', '  b: {hold: {until: 2025-01-08, why: CHG-9}}\n  "*":')

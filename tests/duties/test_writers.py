@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from builders import NOW, a_component, a_config, a_fleet, a_model, evidence
+from builders import NOW, a_component, a_config, a_fleet, a_model, a_pool, evidence
 from tidepool.config.types import Config, Rung, Writers
 from tidepool.decision.pipeline import decide
 from tidepool.decision.record import Decision
-from tidepool.fleet import Fleet, Noted, ScalingTarget, Signal, SignalKind, Taken, Write, Writer
+from tidepool.fleet import EndpointKind, Fleet, Noted, ScalingTarget, Signal, SignalKind, Taken, Write, Writer
 from tidepool.fleet.writers import PAUSED
 from tidepool.guard.writers import ASKED_S, foreign_writes
 from tidepool.memory import Knob, Memory, Minute, ModelMemory
@@ -101,6 +101,14 @@ def test_a_first_guess_is_corrected_when_cloudtrail_tells_and_only_once() -> Non
     assert (better.writer, better.who, better.corrects, better.at) == (Writer.DEPLOY, CI, Writer.PERSON, NOW)
     assert written(knob=replace(knob, write=better), noted=noted(CI), now=NOW + 360) == ()
     assert written(knob=knob, noted=noted(CI, at=NOW + 100), now=NOW + 300) == (), "that was another call"
+
+
+def test_an_endpoint_that_came_back_on_another_config_with_fewer_instances_was_a_deploy() -> None:
+    own = a_pool(name="own", kind=EndpointKind.DEDICATED, model="a", config_name="v2", instances_wanted=1)
+    fleet = a_fleet(endpoints=[a_pool(), own])
+    knobs = {"own": Knob(4, "v1"), "a": Knob(2, "model-a")}
+    (write,) = foreign_writes(fleet, a_config(), knobs, NOW)
+    assert (write.target, write.writer, write.before, write.after) == ("own", Writer.DEPLOY, 4, 1)
 
 
 def busy(**changes: Any) -> Fleet:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -159,6 +158,22 @@ def test_adopt_suspends_it_scales_and_gives_it_back() -> None:
         on(world, 2)
         assert suspended(world, "a") == {False} and target(world, "a")["MinCapacity"] == 1
         assert world.rig.denied() == []
+
+
+def test_a_dedicated_endpoints_autoscaling_is_adopted_by_the_hand_of_instances() -> None:
+    with a_world(fleet=with_autoscaling("adopt"), dedicated=True) as world:
+        client = world.rig.stores.client("application-autoscaling")
+        variant = world.cloud.endpoint("own", "tag:model").variant
+        name = f"endpoint/own/variant/{variant}"
+        asked = {"ServiceNamespace": "sagemaker", "ResourceId": name}
+        client.register_scalable_target(
+            **asked, ScalableDimension="sagemaker:variant:DesiredInstanceCount", MinCapacity=1, MaxCapacity=2
+        )
+        on(world, 3)
+        (found,) = client.describe_scalable_targets(ServiceNamespace="sagemaker", ResourceIds=[name])["ScalableTargets"]
+        assert set(found["SuspendedState"].values()) == {True}
+        (operation,) = [one for one in world.ledger().operations(0) if one.change.id and "adopt" in one.change.because]
+        assert operation.outcome == "done" and world.rig.denied() == []
 
 
 def test_without_a_hand_nobodys_autoscaling_is_touched() -> None:
