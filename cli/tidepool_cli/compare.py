@@ -24,6 +24,7 @@ from tidepool.plan.change import SetBounds
 from tidepool.plan.render import Row, aligned, change_row, change_usd, held_row, moment
 from tidepool.runtime.observe import observe
 from tidepool.runtime.ports import Ports
+from tidepool.runtime.writers import with_scalers
 from tidepool.units import usd
 from tidepool_cli.live import account_ports, reading_clients
 from tidepool_cli.output import bad_option
@@ -89,7 +90,7 @@ def compared(fleet: Path, against: str, *, stack: str, region: str | None) -> Co
 
 def _decided(ports: Ports, seen: _Seen, config: Config, memory: Memory, now: int) -> Decision:
     fleet = observe(replace(ports, hosting=seen.named(config.identity)), config, now)
-    return pipeline.decide(fleet, config, memory, now)
+    return pipeline.decide(with_scalers(ports, fleet, now), config, memory, now)
 
 
 class _Seen(SageMaker):

@@ -32,7 +32,7 @@ def command(region: str | None, folder: Path, *, force: bool, calls: int, rate: 
 
     \b
       fleet.yaml             ten lines, act: watch
-      history.csv.gz         a trace for simulate and bench
+      history.csv.gz         a trace for simulate and bench, if there was a request
       simulated-fleet.yaml   what simulate and bench need besides, as far as it was seen
       to-decide.md           what no account says
 
@@ -60,7 +60,7 @@ def _read_and_write(asker: Asker, account: str, region: str, folder: Path) -> No
     from tidepool.config.load import load
     from tidepool_cli.account.asker import Kept, keep, kept
     from tidepool_cli.account.decide import page
-    from tidepool_cli.account.files import fleet_text, identity_in, simulated_text, trace_bytes
+    from tidepool_cli.account.files import by_model, fleet_text, identity_in, simulated_text, trace_bytes
     from tidepool_cli.account.read import read_account
 
     file = LOCAL / f"account-{region}.json.gz"
@@ -79,8 +79,9 @@ def _read_and_write(asker: Asker, account: str, region: str, folder: Path) -> No
     fleet = fleet_text(read, identity)
     load(fleet, now=read.at)  # A file of ours that is refused must not be written.
     write_text(folder / FLEET, fleet)
-    write_bytes(folder / HISTORY, trace_bytes(read))
-    write_text(folder / SIMULATED, simulated_text(read, identity))
+    if by_model(read):
+        write_bytes(folder / HISTORY, trace_bytes(read))
+        write_text(folder / SIMULATED, simulated_text(read, identity))
     write_text(folder / TO_DECIDE, page(read, identity, calls=asker.made))
     if not read.gaps:
         file.unlink()
@@ -103,7 +104,8 @@ def _say(read: Account, folder: Path, calls: int) -> None:
     for gap in read.gaps:
         click.echo(f"  {gap.why}: {gap.action}{f' of {gap.target}' if gap.target else ''}")
     first, days = whole_days(read)
-    click.echo(f"Wrote {', '.join(str(folder / name) for name in (FLEET, HISTORY, SIMULATED, TO_DECIDE))}.")
+    wrote = (FLEET, HISTORY, SIMULATED, TO_DECIDE) if by_model(read) else (FLEET, TO_DECIDE)
+    click.echo(f"Wrote {', '.join(str(folder / name) for name in wrote)}.")
     click.echo(f"Read {folder / TO_DECIDE}, then:")
     click.echo(f"  tidepool doctor --fleet {folder / FLEET}")
     click.echo(f"  tidepool plan --live --fleet {folder / FLEET}")

@@ -11,6 +11,7 @@ from time import time
 from typing import Any
 
 from tidepool.aws.alarms import FreezeAlarms
+from tidepool.aws.autoscaling import ApplicationAutoScaling
 from tidepool.aws.clients import RETRIES, Clients
 from tidepool.aws.cloudwatch import CloudWatch
 from tidepool.aws.pricing import PriceList
@@ -24,13 +25,14 @@ from tidepool.fleet import Route
 from tidepool.memory import Memory
 from tidepool.runtime.observe import observe
 from tidepool.runtime.ports import Ports
+from tidepool.runtime.writers import with_scalers
 from tidepool_cli.validate import read_file
 from tidepool_lab.twin.fast import FastConfig
 from tidepool_lab.twin.fast_ledger import FastLedger
 
 READS = ("Describe", "List", "Get", "Head", "Query", "Lookup")
 """Operations that are called here, by how their names begin: none of them changes anything."""
-SERVICES = ("sagemaker", "cloudwatch", "pricing", "service-quotas", "ssm")
+SERVICES = ("sagemaker", "application-autoscaling", "cloudwatch", "pricing", "service-quotas", "ssm")
 """What a decision is made from, by boto3's names."""
 
 
@@ -44,7 +46,8 @@ def live_record(fleet: Path) -> bytes:
     config = load(read_file(fleet), now=now)
     clients = reading_clients(config.region)
     try:
-        found = observe(account_ports(clients, config), config, now)
+        ports = account_ports(clients, config)
+        found = with_scalers(ports, observe(ports, config, now), now)
     except TidepoolError:
         raise
     except Exception as error:  # botocore's own: no credentials, no region, no network
@@ -86,6 +89,7 @@ def account_ports(clients: Clients, config: Config) -> Ports:
         bus=_Silent(),
         config=FastConfig(config),
         alarms=FreezeAlarms(clients),
+        autoscaling=ApplicationAutoScaling(clients),
     )
 
 

@@ -10,6 +10,8 @@ from builders.adopted import START_S, an_account, autoscaled, aws, reserved
 from builders.doctoring import RUN, WATCH, about, run
 from tidepool.units import DAY_S
 
+FLOOR, ADOPT = (f"{RUN}writers: {{autoscaling: {mode}}}\n" for mode in ("floor", "adopt"))
+
 
 @pytest.fixture(autouse=True)
 def place(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,9 +29,12 @@ def test_a_used_up_quota_another_scaler_and_other_writers_are_found() -> None:
         world.rig.trail.put("UpdateEndpoint", "shared", who="decide", agent="Boto3 tidepool/0.1.0")
         quotas = about("quotas")
         assert quotas[0][0] == "wrong" and quotas[0][1] == "ml.p4d.24xlarge: all 1 are in use, so nothing can grow"
-        assert about("autoscaling")[0][0] == "note"
-        state, said, fix = about("autoscaling", fleet=RUN)[0]
-        assert state == "wrong" and "chat between 1 and 6" in said
+        left, floored, adopted = (about("autoscaling", fleet=fleet)[0] for fleet in (RUN, FLOOR, ADOPT))
+        assert {state for state, _, _ in (left, floored, adopted)} == {"note"}
+        assert "chat between 1 and 6, so Tidepool leaves its count alone" in left[1]
+        assert "sets its minimum" in floored[1] and "suspends it" in adopted[1]
+        state, said, fix = about("autoscaling", fleet=RUN.replace("class: standard", "min_copies: 8"))[0]
+        assert state == "wrong" and "below min_copies 8 of chat" in said
         aws("application-autoscaling").register_scalable_target(**_command(fix))
         assert about("autoscaling", fleet=RUN)[0][1] == "nothing to do"
         writers = [said for _, said, _ in about("other writers")]

@@ -41,6 +41,7 @@ class Why(StrEnum):
     DENIED = "denied"
     THROTTLED = "throttled"
     LEFT = "not asked yet"
+    GONE = "not there"
     FAILED = "failed"
 
 
@@ -83,7 +84,7 @@ class Asker:
     made: int = 0
 
     def ask(self, service: str, operation: str, target: str = "", **params: Any) -> Answer | None:
-        """The answer, from before or from now; None when there is none. What is not there any more is no gap."""
+        """The answer, from before or from now; None when there is none: then it is a gap."""
         key = json.dumps([service, operation, params], sort_keys=True, default=_plain)
         if key in self.answers:
             return self.answers[key]
@@ -96,8 +97,6 @@ class Asker:
         try:
             with calling(operation, target or "*"):
                 reply = getattr(self.clients.get(service), xform_name(operation))(**params)
-        except NotFound:
-            return None
         except TidepoolError as error:
             self.gaps.append(Gap(action, target, _why(error), str(error)))
             return None
@@ -154,6 +153,8 @@ def keep(file: Path, what: Kept) -> None:
 
 def _why(error: TidepoolError) -> Why:
     match error:
+        case NotFound():
+            return Why.GONE
         case Denied():
             return Why.DENIED
         case Throttled():

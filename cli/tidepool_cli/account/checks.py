@@ -100,6 +100,12 @@ def _permissions(account: Account) -> Found:
                 yield State.WRONG, f"{gap.action}{of} was not asked: the calls are used up", "allow more by --calls"
             case Why.THROTTLED:
                 yield State.WRONG, f"{gap.action}{of} was throttled", "run it again with a lower --rate"
+            case Why.GONE:
+                yield (
+                    State.NOTE,
+                    f"{gap.target} is not there any more ({gap.action})",
+                    "look again; it may be half deleted",
+                )
             case Why.FAILED:
                 yield State.WRONG, f"{gap.action}{of} failed: {gap.said}", "run it again"
 
@@ -179,10 +185,16 @@ def _scalers(account: Account, config: Config, most: Rung) -> Found:
         if home is None or scaler.suspended or not _ours(home, config):
             continue
         what = f"Application Auto Scaling keeps {scaler.home} between {scaler.minimum} and {scaler.maximum}"
-        if rung_of(home, config, most) > Rung.WATCH:
-            yield State.WRONG, f"{what}, and Tidepool may set it too", f"`act: watch` for it, or {suspend(scaler)}"
+        floor, mode = model_config(config, home.model).min_copies, config.writers.autoscaling
+        if isinstance(home, Component) and scaler.maximum < floor:
+            fix = f"raise its maximum, or {suspend(scaler)}"
+            yield State.WRONG, f"{what}, below min_copies {floor} of {home.model}", fix
+        elif mode == "yield" or rung_of(home, config, most) is Rung.WATCH:
+            fix = f"`writers.autoscaling: floor` or `adopt`, or {suspend(scaler)}"
+            yield State.NOTE, f"{what}, so Tidepool leaves its count alone", fix
         else:
-            yield State.NOTE, f"{what}; two writers undo each other", f"before Tidepool may set it: {suspend(scaler)}"
+            does = "sets its minimum" if mode == "floor" else "suspends it"
+            yield State.NOTE, f"{what}; Tidepool {does} ({mode}), and hands it back as it was found", ""
 
 
 def suspend(scaler: Scaler) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
-from tidepool.units import DAY_S, MINUTE_S, percent
+from tidepool.units import DAY_S, MINUTE_S
 from tidepool_cli.account.asker import Gap
 from tidepool_cli.account.files import by_model
 from tidepool_cli.account.found import Account
@@ -73,7 +73,7 @@ def _classes(account: Account) -> list[str]:
     loads = by_model(account)
     rows = [
         f"| {model} | {load.total / days:,.0f} | {max(load.requests.values()):,} | "
-        f"{percent(1 - len(load.requests) / minutes)} |"
+        f"{1 - len(load.requests) / minutes:.0%} |"
         for model, load in loads.items()
     ]
     silent = sorted({home.model for home in account.homes if home.model} - loads.keys())
