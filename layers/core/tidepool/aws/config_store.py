@@ -22,6 +22,7 @@ from tidepool.runtime.ports import Bus
 
 FLEET_KEY = "config/fleet.yaml"
 ACCEPTED_KEY = "config/accepted.json"
+SCHEMA = 1
 SHOWN_PROBLEMS = 50
 """An event holds 256 KB: more problems than these are counted, not listed."""
 
@@ -31,7 +32,7 @@ class Pointer(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    schema_: int = 1
+    schema_: int = SCHEMA
     version: str = ""
     judged: str = ""
     commit: str = ""
@@ -140,9 +141,12 @@ class FleetFile:
             return self._pointer
         if changed is not None:
             try:
-                self._pointer, self._etag = Pointer.model_validate_json(changed.data), changed.etag
+                pointer = Pointer.model_validate_json(changed.data)
             except ValidationError as error:
                 raise UnknownSchema(f"{ACCEPTED_KEY} cannot be read: {error}") from error
+            if pointer.schema_ != SCHEMA:
+                raise UnknownSchema(f"{ACCEPTED_KEY} has schema {pointer.schema_}; this version reads {SCHEMA}")
+            self._pointer, self._etag = pointer, changed.etag
         return self._pointer
 
     def _write_pointer(self, pointer: Pointer) -> None:

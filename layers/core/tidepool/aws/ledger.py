@@ -29,6 +29,8 @@ from tidepool.runtime.ports import Lease
 MEMORY_KEY = "memory/current.json.gz"
 LEARNED_KEY = "learned/current.json.gz"
 DECIDE, LEARN, NOW = "decide", "learn", "current"
+OURS = "(attribute_not_exists(#schema) OR #schema = :schema)"
+"""What a later version wrote is never written over."""
 
 
 class Ledger(Journal):
@@ -57,10 +59,11 @@ class Ledger(Journal):
                 NOW,
                 set_="SET #until = :until, #fence = if_not_exists(#fence, :zero) + :one, "
                 "#look_again = :zero, #schema = :schema",
-                condition="attribute_not_exists(#until) OR #until < :now",
+                condition=f"(attribute_not_exists(#until) OR #until < :now) AND {OURS}",
                 values={":until": until, ":now": now, ":zero": 0, ":one": 1, ":schema": SCHEMA},
             )
         except Conflict:
+            check_schema(self._table.get(DECIDE, NOW))
             return None
         self._handed = before
         return Lease(fence=number(before, "fence") + 1, until=until)
@@ -154,10 +157,11 @@ class Ledger(Journal):
                 DECIDE,
                 NOW,
                 set_="SET #learned_key = :key, #learned_version = :version, #learned_at = :now, #schema = :schema",
-                condition="attribute_not_exists(#learned_at) OR #learned_at <= :now",
+                condition=f"(attribute_not_exists(#learned_at) OR #learned_at <= :now) AND {OURS}",
                 values={":key": LEARNED_KEY, ":version": version, ":now": now, ":schema": SCHEMA},
             )
         except Conflict:
+            check_schema(self._table.get(DECIDE, NOW))
             return
 
     def decision(self, key: str | None = None) -> bytes | None:

@@ -48,12 +48,16 @@ class Table:
         }
         if item.expires_at:
             stored[EXPIRES] = {"N": str(item.expires_at)}
+        # What a later version wrote is never written over.
+        ours = f"({condition}) AND (attribute_not_exists(pk) OR #schema = :schema)"
         # `version` is one of DynamoDB's reserved words only in some positions; naming it always is safe.
-        asked: dict[str, Any] = {"ConditionExpression": condition}
-        if "#version" in condition:
-            asked["ExpressionAttributeNames"] = {"#version": "version"}
-        if values:
-            asked["ExpressionAttributeValues"] = {name: attribute(value) for name, value in values.items()}
+        names = {"#schema": "schema"} | ({"#version": "version"} if "#version" in condition else {})
+        filled = {":schema": SCHEMA, **(values or {})}
+        asked: dict[str, Any] = {
+            "ConditionExpression": ours,
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": {name: attribute(value) for name, value in filled.items()},
+        }
         with calling("PutItem", f"{item.pk}/{item.sk}"):
             self._clients.get("dynamodb").put_item(TableName=self.name, Item=stored, **asked)
 
