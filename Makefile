@@ -1,5 +1,6 @@
 # `make demo` and `make test` do all the set-up themselves, on a machine with only Python 3.11 to 3.13 and make.
-# Everything is installed into .venv (Tidepool and its tests) and .venv-sam (aws-sam-cli, which pins another boto3).
+# Everything is installed into .venv (Tidepool and its tests), .venv-sam (aws-sam-cli, which pins another boto3) and, for
+# deploy-local alone, .venv-rig.
 
 ARCHITECTURE ?= arm64
 SEEDS ?= 1000
@@ -63,6 +64,9 @@ try-layers: .venv-sam/.stamp  ## Build for this machine and import every handler
 	  || { cat .aws-sam/here.log; exit 1; }; \
 	"$$folder/$$runtime" .ci/try_layers.py .aws-sam/here "$$folder/$$runtime"
 
+deploy-local: .venv/.stamp .venv-sam/.stamp .venv-rig/.stamp  ## sam build and sam deploy without AWS, and every scenario on what was deployed
+	$(BIN)/pytest -n 0 -p no:cacheprovider -rA --no-header tests/deploy | sed -n '/short test summary/,$$p'
+
 template-checks: .venv/.stamp  ## Permissions, patterns, schedules and alarms of the translated template; house rules
 	$(BIN)/pytest tests/template tests/tidy
 
@@ -77,7 +81,7 @@ format: .venv/.stamp  ## Put imports and lines in order
 	$(BIN)/ruff format .
 
 clean:  ## Everything that was made here is gone, the environments too
-	rm -rf .venv .venv-sam .aws-sam .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-sam .venv-rig .aws-sam .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environments: made anew when what they hold changes. An existing one is kept and brought up to date.
@@ -91,5 +95,15 @@ clean:  ## Everything that was made here is gone, the environments too
 	.venv-sam/bin/python -m pip install --quiet --constraint .ci/constraints-sam.txt aws-sam-cli cfn-lint
 	touch $@
 
-.PHONY: help demo test test-slow soak-moves lint types contracts validate lint-translated build try-layers template-checks \
-  permissions lock format clean
+# The local rig: ministack pins another botocore. It has the Python that sam builds for, and in ric the runtime client
+# alone, which the functions' processes see.
+.venv-rig/.stamp: .ci/constraints-rig.txt .ci/find-build-python
+	test -x .venv-rig/bin/python || $$(sh .ci/find-build-python | sed 's,\(.*\) \(.*\),\2/\1,') -m venv .venv-rig
+	.venv-rig/bin/python -m pip install --quiet --constraint .ci/constraints-rig.txt \
+	  ministack aws-sam-translator cbor2 libfaketime numpy pydantic PyYAML tzdata
+	rm -rf .venv-rig/ric
+	.venv-rig/bin/python -m pip install --quiet --constraint .ci/constraints-rig.txt --target .venv-rig/ric awslambdaric
+	touch $@
+
+.PHONY: help demo test test-slow soak-moves lint types contracts validate lint-translated build try-layers deploy-local \
+  template-checks permissions lock format clean

@@ -49,7 +49,11 @@ def follow_table(cloud: Cloud, stack: Stack, callers: RouterCallers, operation: 
     tables = {function.environment.get(TABLE_VARIABLE) for function in stack.functions.values()}
     if operation != "PutItem" or params["TableName"] not in tables or "targets" not in params["Item"]:
         return
-    item = params["Item"]
+    follow_item(cloud, callers, params["Item"])
+
+
+def follow_item(cloud: Cloud, callers: RouterCallers, item: Params) -> None:
+    """The routes table holds this item now, in DynamoDB's own form."""
     targets = tuple(
         Target(found["M"]["endpoint"]["S"], found["M"]["component"]["S"], int(found["M"]["weight"]["N"]))
         for found in item["targets"]["L"]

@@ -1,0 +1,234 @@
+"""One test for each thing that the rig changes in ministack: another version of it fails here first."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import time
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from deploy.conftest import STACK
+from tidepool_lab.deploy.stage import REGION, RIG, ROOT, Stage
+
+PROBE = """
+import json, os, sys, time
+
+def lambda_handler(event, context):
+    if event.get("fail"):
+        raise ValueError("as asked")
+    return {"path": sys.path, "environment": dict(os.environ), "time": time.time(), "function": context.function_name}
+"""
+
+
+@pytest.fixture(scope="module")
+def role(stage: Stage) -> str:
+    """A role that Lambda may take, without any permission."""
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    return str(stage.client("iam").create_role(RoleName="probe", AssumeRolePolicyDocument=document)["Role"]["Arn"])
+
+
+@pytest.fixture(scope="module")
+def probe(stage: Stage, role: str) -> str:
+    """The ARN of a function that tells what it sees."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("handler.py", PROBE)
+    made = stage.client("lambda").create_function(
+        FunctionName="probe",
+        Runtime="python3.13",
+        Role=role,
+        Handler="handler.lambda_handler",
+        Code={"ZipFile": packed.getvalue()},
+    )
+    return str(made["FunctionArn"])
+
+
+def called(stage: Stage, function: str, event: Any) -> Any:
+    reply = stage.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event).encode())
+    return json.loads(reply["Payload"].read())
+
+
+def as_user(stage: Stage, name: str, *statements: dict[str, Any], secret: str = "") -> Callable[[str], Any]:
+    """Clients of a user who has these permissions alone. `secret` other than '' stands for the right one."""
+    iam = stage.client("iam")
+    iam.create_user(UserName=name)
+    document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+    iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=document)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+
+    def client(service: str) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=stage.endpoint,
+            region_name=REGION,
+            aws_access_key_id=key["AccessKeyId"],
+            aws_secret_access_key=secret or key["SecretAccessKey"],
+        )
+
+    return client
+
+
+def refused(call: Callable[[], Any]) -> str:
+    with pytest.raises(ClientError) as error:
+        call()
+    return str(error.value.response["Error"]["Code"])
+
+
+def test_the_hooks_are_written_for_the_version_that_is_installed() -> None:
+    code = "import importlib.metadata as m; from tidepool_lab.deploy.hooks import VERSION;"
+    code += "print(VERSION, m.version('ministack'))"
+    told = subprocess.run(
+        [RIG / "bin" / "python", "-c", code],
+        env={"PYTHONPATH": f"{ROOT / 'lab'}:{ROOT / 'layers' / 'core'}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    written_for, installed = told.stdout.split()
+    assert written_for == installed
+
+
+def test_sagemaker_answers_boto3_and_refuses_as_sagemaker_does(stage: Stage) -> None:
+    client = stage.client("sagemaker")
+    assert client.describe_endpoint(EndpointName="pool")["EndpointStatus"] == "InService"
+    assert client.describe_inference_component(InferenceComponentName="busy")["CreationTime"].tzinfo is not None
+    assert refused(lambda: client.describe_endpoint(EndpointName="nowhere")) == "ValidationException"
+    reply = stage.client("sagemaker-runtime").invoke_endpoint(
+        EndpointName="pool", InferenceComponentName="busy", Body=b"{}"
+    )
+    assert json.loads(reply["Body"].read())
+
+
+def test_prices_quotas_and_autoscaling_answer(stage: Stage) -> None:
+    (price,) = stage.client("pricing").get_products(ServiceCode="AmazonSageMaker")["PriceList"]
+    assert json.loads(price)["product"]["attributes"]["instanceName"] == "ml.p4d.24xlarge"
+    (quota,) = stage.client("service-quotas").list_service_quotas(ServiceCode="sagemaker")["Quotas"]
+    assert quota["Value"] == 6
+    scaling = stage.client("application-autoscaling")
+    assert scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"] == []
+
+
+def test_a_metric_that_is_put_comes_back_newest_first(stage: Stage) -> None:
+    client, now = stage.client("cloudwatch"), stage.seen()["now"] // 60 * 60
+    for minutes, value in ((3, 1.0), (2, 2.0)):
+        datum = {"MetricName": "There", "Value": value, "Timestamp": now - minutes * 60}
+        client.put_metric_data(Namespace="Probe", MetricData=[datum])
+    metric = {"Namespace": "Probe", "MetricName": "There"}
+    query = {"Id": "m", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}}
+    (result,) = client.get_metric_data(MetricDataQueries=[query], StartTime=now - 600, EndTime=now)["MetricDataResults"]
+    assert result["Values"] == [2.0, 1.0]
+
+
+def test_alarms_of_the_template_with_metric_maths_and_insights_exist(stage: Stage) -> None:
+    found = {each["AlarmName"]: each for each in stage.client("cloudwatch").describe_alarms()["MetricAlarms"]}
+    errors, capacity = found[f"{STACK}-function-errors"], found[f"{STACK}-no-capacity"]
+    assert len(errors["Metrics"]) == 7 and errors["Threshold"] == 0
+    assert capacity["Metrics"][0]["Expression"].startswith("SELECT SUM(NoCapacityInvocationFailures)")
+    assert refused(lambda: stage.client("cloudwatch").delete_alarms(AlarmNames=["none"])) == "ResourceNotFound"
+
+
+def test_a_wrong_secret_is_refused_by_every_service_of_the_rig(stage: Stage) -> None:
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    right, wrong = as_user(stage, "right", everything), as_user(stage, "wrong", everything, secret="wrong")
+    for service, operation in (
+        ("sagemaker", "list_endpoints"),
+        ("cloudwatch", "describe_alarms"),
+        ("s3", "list_buckets"),
+    ):
+        getattr(right(service), operation)()
+        assert refused(getattr(wrong(service), operation)) in {"SignatureDoesNotMatch", "InvalidSignatureException"}
+
+
+def test_every_action_is_asked_on_every_resource_with_its_tags(stage: Stage) -> None:
+    anywhere = f"arn:aws:sagemaker:{REGION}:123456789012:"
+    managed = {"StringEquals": {"aws:ResourceTag/tidepool:managed": "true"}}
+    made = {"StringEquals": {"aws:RequestTag/mine": "yes"}}
+    create = "sagemaker:CreateInferenceComponent"
+    client = as_user(
+        stage,
+        "careful",
+        {"Effect": "Allow", "Action": "sagemaker:DescribeEndpoint", "Resource": anywhere + "endpoint/pool"},
+        {"Effect": "Allow", "Action": create, "Resource": anywhere + "inference-component/*", "Condition": made},
+        {"Effect": "Allow", "Action": "sagemaker:InvokeEndpoint", "Resource": "*", "Condition": managed},
+    )
+    sagemaker = client("sagemaker")
+    assert sagemaker.describe_endpoint(EndpointName="pool")
+    assert refused(lambda: sagemaker.describe_endpoint(EndpointName="alone-prod")) == "AccessDeniedException"
+    assert refused(sagemaker.list_endpoints) == "AccessDeniedException"
+    assert refused(client("cloudwatch").describe_alarms) == "AccessDenied"
+    assert client("sagemaker-runtime").invoke_endpoint(EndpointName="pool", InferenceComponentName="busy", Body=b"{}")
+    asked = {
+        "InferenceComponentName": "mine",
+        "EndpointName": "pool",
+        "VariantName": "AllTraffic",
+        "Specification": {"ModelName": "busy"},
+        "Tags": [{"Key": "mine", "Value": "yes"}],
+    }
+    with pytest.raises(ClientError, match="endpoint/pool"):
+        sagemaker.create_inference_component(**asked)
+
+
+def test_a_handler_runs_in_a_clean_process_on_the_rigs_clock(stage: Stage, probe: str) -> None:
+    told = called(stage, probe, {})
+    assert told["function"] == "probe"
+    assert not [path for path in told["path"] if "site-packages" in path or str(ROOT) in path.replace(str(RIG), "")]
+    allowed = ("AWS_", "LAMBDA_", "PYTHONPATH", "FAKETIME", "LD_PRELOAD", "LANG", "LC_", "TZ", "_HANDLER")
+    assert [name for name in told["environment"] if not name.startswith(allowed)] == []
+    assert abs(told["time"] - stage.seen()["now"]) < 30
+    stage.minutes(3)
+    ahead = stage.seen()["now"] - time.time()
+    assert abs(called(stage, probe, {})["time"] - time.time() - ahead) < 30
+
+
+def test_a_rule_without_permission_to_invoke_delivers_to_its_dead_letters(stage: Stage, probe: str) -> None:
+    events, sqs = stage.client("events"), stage.client("sqs")
+    url = sqs.create_queue(QueueName="probe-dead")["QueueUrl"]
+    dead = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    arn = events.put_rule(Name="probe", EventPattern=json.dumps({"source": ["probe"]}))["RuleArn"]
+    events.put_targets(Rule="probe", Targets=[{"Id": "1", "Arn": probe, "DeadLetterConfig": {"Arn": dead}}])
+    entry = {"Source": "probe", "DetailType": "probe", "Detail": "{}"}
+    before = len(stage.seen()["undelivered"])
+    events.put_events(Entries=[entry])
+    stage.ask("settle")
+    assert len(stage.seen()["undelivered"]) == before + 1
+    (message,) = sqs.receive_message(QueueUrl=url)["Messages"]
+    assert json.loads(message["Body"])["source"] == "probe"
+    stage.client("lambda").add_permission(
+        FunctionName="probe",
+        StatementId="rule",
+        Action="lambda:InvokeFunction",
+        Principal="events.amazonaws.com",
+        SourceArn=arn,
+    )
+    events.put_events(Entries=[entry])
+    stage.ask("settle")
+    assert len(stage.seen()["undelivered"]) == before + 1
+
+
+def test_a_failed_run_is_handed_over_only_if_the_role_may(stage: Stage, probe: str) -> None:
+    sqs = stage.client("sqs")
+    url = sqs.create_queue(QueueName="probe-failed")["QueueUrl"]
+    queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    stage.client("lambda").put_function_event_invoke_config(
+        FunctionName="probe", MaximumRetryAttempts=0, DestinationConfig={"OnFailure": {"Destination": queue}}
+    )
+
+    def fail() -> list[Any]:
+        stage.client("lambda").invoke(FunctionName=probe, InvocationType="Event", Payload=b'{"fail": true}')
+        stage.ask("settle")
+        return list(sqs.receive_message(QueueUrl=url).get("Messages", []))
+
+    assert fail() == []
+    send = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": queue}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [send]})
+    stage.client("iam").put_role_policy(RoleName="probe", PolicyName="send", PolicyDocument=document)
+    (message,) = fail()
+    assert json.loads(message["Body"])["responsePayload"]["errorType"] == "ValueError"
