@@ -215,7 +215,8 @@ def test_a_bound_never_falls(in_flight: float, copies: int, known: Measured | No
 @given(in_flight=flows, copies=sizes, known=measures)
 @settings(max_examples=200, deadline=None)
 def test_what_is_unknown_or_untrusted_never_lowers(in_flight: float, copies: int, known: Measured) -> None:
-    blind = replace(seen(in_flight, copies), utilisation=Evidence().utilisation)
+    # Who counts requests was there, whatever utilisation says: blind is who has neither.
+    blind = replace(seen(in_flight, copies), utilisation=Evidence().utilisation, invocations=Evidence().invocations)
     assert wanted(looked(blind, known, copies=copies), copies) >= copies
     untrusted = replace(known, since=NOW - 60, latency_ms=10_000.0)
     assert wanted(looked(seen(in_flight, copies), untrusted, copies=copies), copies) == copies
