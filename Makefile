@@ -26,7 +26,7 @@ test: .venv/.stamp  ## Every test but the slow ones, under 5 minutes on 2 cores
 	$(BIN)/pytest -n 2 -m "not slow"
 
 test-slow: .venv/.stamp  ## The slow tests: whole days, and ../shared where it is
-	$(BIN)/pytest -n 2 -m slow
+	$(BIN)/pytest -n 2 -m slow --ignore tests/deploy
 
 soak-moves: .venv/.stamp  ## Moves with faults, every request followed: nothing may be lost (SEEDS=10000)
 	$(BIN)/python -m tidepool_lab.soak --seeds $(SEEDS)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tidepool_cli.account.opened import budget_options, opened
+from tidepool_cli.account.budget import budget_options
 from tidepool_cli.asking import stack_options
 from tidepool_cli.output import WRONG, bad_option, exits_with_problems, write_json
 
@@ -45,6 +45,7 @@ def command(
     Exit codes: 0 all is well, 1 something is wrong; notes alone are well.
     """
     from tidepool_cli.account.checks import State, checks
+    from tidepool_cli.account.opened import opened
     from tidepool_cli.account.read import read_account
 
     asker, account, found = opened(region, calls=calls, rate=rate)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 from time import time
+from typing import TYPE_CHECKING
 
 import click
 
-from tidepool_cli.account.asker import Asker
-from tidepool_cli.account.found import Account
-from tidepool_cli.account.opened import budget_options, opened
+from tidepool_cli.account.budget import budget_options
 from tidepool_cli.local import FOLDER as LOCAL
 from tidepool_cli.output import WRONG, bad_option, exits_with_problems, write_bytes, write_text
+
+if TYPE_CHECKING:
+    from tidepool_cli.account.asker import Asker
+    from tidepool_cli.account.found import Account
 
 FLEET, HISTORY, SIMULATED, TO_DECIDE = "fleet.yaml", "history.csv.gz", "simulated-fleet.yaml", "to-decide.md"
 HISTORY_S = 14 * 86_400
@@ -45,6 +48,8 @@ def command(region: str | None, folder: Path, *, force: bool, calls: int, rate: 
     exit code is 1; run it again within a day and it goes on where it ended.
     """
     _refuse_to_overwrite(folder, force=force)
+    from tidepool_cli.account.opened import opened
+
     asker, account, found = opened(region, calls=calls, rate=rate)
     _read_and_write(asker, account, found, folder)
 

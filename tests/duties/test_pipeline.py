@@ -255,8 +255,8 @@ def test_a_queue_of_more_than_was_ever_seen_is_expected_to_grow() -> None:
         known = replace(KNOWN, learned=Learned(until=NOW, models={"a": ModelLearned(top=top)}))
         return only(decide(fleet, a_config(a_model(**model)), known, NOW)).copies_to
 
-    assert asked(0.0) == asked(3.0) > asked(4.1)
-    assert asked(0.0, start_within_s=600) == asked(4.1, start_within_s=600)
+    assert asked(0.0) == asked(4.0) > asked(5.0)
+    assert asked(0.0, start_within_s=600) == asked(5.0, start_within_s=600)
 
 
 def test_a_queue_that_can_wait_is_not_sized_as_if_it_could_not() -> None:

@@ -23,7 +23,7 @@ safety:
   limits: {copies_per_tick: 8, lowered_per_hour: 100%, instances_per_hour: 10, moves_at_once: 1, moves_per_day: 4}
 instances: {ml.p4d.24xlarge: {accelerators: 8, usd_per_hour: 25.2513, quota: 6, launch: 105s}}
 pools:
-  p4d: {endpoint: pool, types: [ml.p4d.24xlarge]}
+  p4d: {endpoint: pool, types: [ml.p4d.24xlarge], give_back: {after: 0s}}
 models:
   "*":
     class: background
@@ -42,7 +42,7 @@ safety:
   limits: {copies_per_tick: 8, lowered_per_hour: 100%, instances_per_hour: 10, moves_at_once: 1, moves_per_day: 4}
 instances: {ml.p4d.24xlarge: {accelerators: 8, usd_per_hour: 25.2513, quota: 6, launch: 105s}}
 pools:
-  p4d: {endpoint: pool, types: [ml.p4d.24xlarge], tenants: [all]}
+  p4d: {endpoint: pool, types: [ml.p4d.24xlarge], give_back: {after: 0s}, tenants: [all]}
 models:
   "*":
     class: background

@@ -186,7 +186,7 @@ def test_everything_in_the_real_template_leads_somewhere(hands: str) -> None:
         ("NoCapacityAlarm", "NoCapacityInvocationFailures", "NoCapacityInvocationFailure"),
         ("NoCapacityAlarm", "AWS/SageMaker", "AWS/Sagemaker/"),
         ("NoCapacityAlarm", ", InferenceComponentName", ", EndpointName"),
-        ("DecideIsSilentAlarm", "Invocations", "Invocation"),
+        ("DecideIsSilentAlarm", "Decision", "Desicion"),
         ("FailedRunsAlarm", "ApproximateNumberOfMessagesVisible", "NumberOfMessagesVisible"),
         ("FleetFileRefusedAlarm", "FleetFileRefused", "FleetfileRefused"),
     ],

@@ -25,9 +25,6 @@ from tidepool.errors import Denied, NotFound, Throttled, TidepoolError
 
 Answer = Mapping[str, Any]
 
-CALLS, RATE = 200, 2.0
-"""Calls in all and a second. Control plane rates are unpublished, and 5-second polling was throttled (sagemaker-facts);
-CloudTrail allows two LookupEvents a second and account (API reference)."""
 KEPT_S = 86_400
 """Answers older than a day are asked again. Ours."""
 DROPPED = frozenset({"Environment", "ResponseMetadata"})

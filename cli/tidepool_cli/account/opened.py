@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-import click
-
 from tidepool.errors import Unreachable
-from tidepool_cli.account.asker import CALLS, RATE, Asker, Pace
+from tidepool_cli.account.asker import Asker, Pace
 from tidepool_cli.live import reading_clients
 from tidepool_cli.output import bad_option
 
@@ -23,18 +18,6 @@ SERVICES = (
 )
 ONCE = {"mode": "standard", "total_max_attempts": 1}
 """A call that botocore repeats unseen would not be one call."""
-
-Command = Callable[..., Any]
-
-
-def budget_options(command: Command) -> Command:
-    """--calls, --rate: how much an account is asked."""
-    for option in (
-        click.option("--rate", default=RATE, show_default=True, help="Calls a second, at most."),
-        click.option("--calls", default=CALLS, show_default=True, help="Calls in all, at most."),
-    ):
-        command = option(command)
-    return command
 
 
 def opened(region: str | None, *, calls: int, rate: float) -> tuple[Asker, str, str]:
