@@ -24,8 +24,10 @@ def a_step(faults: Faults | None = None) -> Cloud:
     """Three models: one whose demand triples in minute 5, one that shrinks so, one that stays; then steady.
 
     CONSOLIDATION packs the pool, so that nobody is rolled: a roll is one copy more for some minutes, at its own time.
+    The rates end between whole copies of what the twin serves: 8 slots, each held 2 / (1 - exp(-2 / 4)) = 5.08 s for
+    the 4 s declared, are 94 requests a minute. At 100, one copy and two would both be tried, at every run's own time.
     """
-    traffic = {"up": [60] * 5 + [200] * 55, "down": [200] * 5 + [60] * 55, "flat": [100] * 60}
+    traffic = {"up": [60] * 5 + [240] * 55, "down": [200] * 5 + [60] * 55, "flat": [140] * 60}
     return a_cloud(traffic, copies={"up": 1, "down": 5, "flat": 2}, past=100, faults=faults, scale_in="CONSOLIDATION")
 
 
@@ -120,10 +122,7 @@ def test_skipped_ticks_end_in_the_same_copies(undisturbed: Mapping[str, int], sk
         decide.invoke = sometimes  # type: ignore[method-assign]
         rig.run_to(STEADY_S)
         assert len(rig.records()) == MINUTES - len(skipped)
-    # Other ticks see other minutes, and what full copies are believed to serve is learned from them: one copy of waver.
-    assert {name: abs(copies - undisturbed[name]) <= 1 for name, copies in wanted(cloud).items()} == dict.fromkeys(
-        undisturbed, True
-    )
+    assert wanted(cloud) == undisturbed
 
 
 @pytest.mark.parametrize("seed", [1, 2])
