@@ -148,7 +148,13 @@ class Fakes:
             return Answer(False, 500, 10.0, why="no answer")
         return Answer(self._world.serves(target.endpoint, target.component), 200, 10.0, schema="shape")
 
+    def _cloudwatch(self) -> None:
+        since, until = self._world.trouble.cloudwatch_away
+        if since <= self._world.now < until:
+            raise Unreachable("CloudWatch does not answer")
+
     def evidence(self, targets: Sequence[MetricTarget], now: int, window_s: int) -> Mapping[str, Evidence]:
+        self._cloudwatch()
         return {target.name: self._world.evidence_of(target.name) for target in targets}
 
     def instance_types(self, names: Sequence[str]) -> Mapping[str, InstanceType]:
@@ -180,6 +186,7 @@ class Fakes:
         return self._world.config(), "commit"
 
     def frozen_by(self, config: Config, now: int) -> tuple[str, ...]:
+        self._cloudwatch()
         return ()
 
 

@@ -77,6 +77,7 @@ class Trouble:
     gateway_silent: bool = False
     busier_from: int = 0
     metrics_away: tuple[int, int] = (0, 0)
+    cloudwatch_away: tuple[int, int] = (0, 0)
     store_away: tuple[int, int] = (0, 0)
     source_dead: tuple[int, int] = (0, 0)
     busy: tuple[int, int] = (0, 0)

@@ -95,6 +95,8 @@ def _for_a_person(move: Move, seen: Seen, limit: int) -> str:
         todo = f"the source {move.source_name} is {state}: bring it back, or route everybody to {move.target_name}"
     elif not seen.followed:
         todo = f"callers do not acknowledge the route back: check them, then delete {move.target_name}"
+    elif seen.blind:
+        todo = f"whether {move.target_name} is still called cannot be read ({seen.blind}): see, then delete it"
     else:
         todo = f"{move.target_name} is still called, or has no metrics: see who calls it, then delete it"
     return f"{move.why}; not back within {duration(limit)}: {todo}"

@@ -88,6 +88,9 @@ def _make(move: Move, seen: Seen, now: int) -> Turn:
     if seen.source is not None and seen.source.status.busy:
         # Its owner deploys, or its size changes: another version may come of it, and would have to move instead.
         return wait(move)
+    if seen.blind or seen.unread:
+        # What is in flight says how large it must be; and nobody knows whether it is frozen.
+        return wait(move)
     if seen.refused:
         return back(move, now, f"the target could not be made: {seen.refused}")
     ask, tags = move.ask, target_tags(move.tags, move.id)

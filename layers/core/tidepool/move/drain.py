@@ -39,9 +39,14 @@ def drain(move: Move, seen: Seen, now: int) -> Turn:
     if wrong and seen.source_serves:
         return back(move, now, wrong)
     if now - move.since > limit:
-        why = wrong or (
-            f"somebody calls it who may not invoke {move.target_name}, does not follow the route or has a session"
-            " there, or its metrics are missing"
+        unseen = f"its metrics cannot be read: {seen.blind}" if seen.blind else ""
+        why = (
+            wrong
+            or unseen
+            or (
+                f"somebody calls it who may not invoke {move.target_name}, does not follow the route or has a session"
+                " there, or its metrics are missing"
+            )
         )
         return back(move, now, f"the source was not silent within {duration(limit)}: {why}")
     if _still_called(move, seen, now):

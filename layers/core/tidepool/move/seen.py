@@ -109,9 +109,12 @@ class Probed:
 class Seen:
     """The world at one turn. None = it is not there.
 
-    held, frozen: who and why, '' when nobody. others: ids of the model's other open moves.
+    held, frozen: who and why, '' when nobody. unread: why what freezes could not be read, '' when it was.
+    others: ids of the model's other open moves.
     refused: what SageMaker said to the last command of this run, when asking again is of no use.
     acted: the intent of the command this very run carried out last, '' when none.
+    blind: why the metrics could not be read, '' when they were. Then neither side has evidence: nothing goes forward,
+        and a way back goes on as far as it needs none.
     """
 
     terms: Terms
@@ -124,9 +127,11 @@ class Seen:
     probed: Probed | None = None
     held: str = ""
     frozen: str = ""
+    unread: str = ""
     others: tuple[str, ...] = ()
     refused: str = ""
     acted: str = ""
+    blind: str = ""
 
     @property
     def source_serves(self) -> bool:

@@ -39,6 +39,9 @@ def shift(move: Move, seen: Seen, now: int) -> Turn:
         return go(move, Phase.SHIFT, now, step=last_step(seen))
     if not seen.source_serves and not seen.terms.weighted:
         return go(move, Phase.DRAIN, now)
+    if seen.blind and seen.source_serves:
+        # Nobody goes over unseen. (A dead source's callers do: they have nothing to lose.)
+        return wait(move)
     turn = written(move, seen, shifting(move, seen), now) or followed(move, seen, now)
     if turn is not None:
         return turn
@@ -92,6 +95,8 @@ def _unreached(move: Move, seen: Seen) -> str:
 
 
 def _missing(move: Move, seen: Seen) -> str:
+    if seen.blind:
+        return f"the metrics cannot be read: {seen.blind}"
     if not seen.followed:
         return "callers do not follow the route"
     if not fresh(seen.target_evidence, move.since):

@@ -48,6 +48,10 @@ def _waits_for(seen: Seen) -> str:
     """What must end before the first shift, '' when nothing must."""
     if seen.frozen:
         return f"frozen: {seen.frozen}"
+    if seen.unread:
+        return seen.unread
+    if seen.blind:
+        return f"the metrics cannot be read: {seen.blind}"
     return "" if seen.followed else "callers do not follow the route yet"
 
 

@@ -291,7 +291,7 @@ def _world(ports: Ports, ask: StartMove, asked: People, now: int) -> World:
         open=ports.ledger.moves(),
         ended=ports.ledger.ended_moves(now - DAY_S),
         held=asked.held(ask, now),
-        frozen=asked.frozen(ask, now),
+        frozen=asked.frozen(ask, now) or asked.unread,
         route=_route(ports, ask.model, model.route),
     )
 

@@ -195,7 +195,7 @@ def _judged(ports: Ports, wanted: Wanted, now: int) -> Attach:
 def _against(asked: People, attach: Attach, model: ModelConfig, pool: PoolConfig, now: int) -> list[str]:
     """What people have said against it."""
     found = []
-    held, frozen = asked.held(_as_move(attach), now), asked.frozen(_as_move(attach), now)
+    held, frozen = asked.held(_as_move(attach), now), asked.frozen(_as_move(attach), now) or asked.unread
     if held:
         found.append(f"held: {held}")
     if frozen:

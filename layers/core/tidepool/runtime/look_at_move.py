@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from tidepool.config.resolve import model_config, pool_of_endpoint
 from tidepool.config.types import Config, ModelConfig, Via
-from tidepool.errors import NotFound
+from tidepool.errors import HostingError, NotFound, Unreachable
 from tidepool.fleet import Evidence, Signal, SignalKind
 from tidepool.fleet.demand import NO_EVIDENCE
 from tidepool.move.drain import needed_s
 from tidepool.move.seen import Probed, Seen, Side, Terms, component_side, endpoint_side
 from tidepool.move.state import Move, Phase
+from tidepool.move.turn import UNSEEN
 from tidepool.plan.change import StartMove
 from tidepool.runtime.ports import MetricTarget, Ports
 
@@ -21,15 +22,20 @@ ROUTER_ACK_S = 600
 """An inference router's change is in effect within about two minutes (sagemaker-facts); five times that is a no."""
 
 _MEASURED = {Phase.CREATE, Phase.WARM, Phase.SHIFT, Phase.DRAIN, Phase.BACK}
+"""…and of the way back only until callers are off the target."""
 
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Who forbids what now: fleet.yaml, signals of the ledger, alarms and calendars."""
+    """Who forbids what now: fleet.yaml, signals of the ledger, alarms and calendars.
+
+    unread: why the alarms and calendars could not be read, '' when they were.
+    """
 
     config: Config
     signals: tuple[Signal, ...]
     frozen_by: tuple[str, ...]
+    unread: str = ""
 
     def held(self, ask: StartMove, now: int) -> str:
         """Who holds the model or a pool of the move, and why; '' when nobody does."""
@@ -55,9 +61,16 @@ class People:
 
 
 def people(ports: Ports, now: int) -> People:
-    """Read once for all moves of a run. BadFleetFile when there has never been a good file."""
+    """Read once for all moves of a run. BadFleetFile when there has never been a good file.
+
+    Alarms and calendars that cannot be read stop what is new, and no way back.
+    """
     config, _ = ports.config.current()
-    return People(config, ports.ledger.signals(now), ports.alarms.frozen_by(config, now))
+    signals = ports.ledger.signals(now)
+    try:
+        return People(config, signals, ports.alarms.frozen_by(config, now))
+    except (HostingError, Unreachable) as error:
+        return People(config, signals, (), unread=f"what freezes cannot be read: {error}")
 
 
 def look(
@@ -71,14 +84,22 @@ def look(
     refused: str = "",
     acted: str = "",
 ) -> Seen:
-    """What this turn sees. Metrics are read only in the phases that judge by them. Errors of reads go through."""
+    """What this turn sees. Metrics are read only where they are judged by; without them the turn is blind.
+
+    Errors of all other reads go through.
+    """
     terms = model_config(asked.config, move.ask.model)
     source = _side(ports, move.ask.component, move.ask.from_endpoint)
     target = _side(ports, move.to_component, move.ask.to_endpoint)
     route = ports.routes.read(move.ask.model, terms.route)
     followed = route is not None and ports.routes.followed(route, terms.route, now)
     said = _terms(move, terms)
-    source_evidence, target_evidence = _evidence(ports, move, said, now, sides=(source, target))
+    blind = ""
+    source_evidence = target_evidence = NO_EVIDENCE
+    try:
+        source_evidence, target_evidence = _evidence(ports, move, said, now, sides=(source, target))
+    except (HostingError, Unreachable) as error:
+        blind = str(error)
     return Seen(
         terms=said,
         source=source,
@@ -90,9 +111,11 @@ def look(
         probed=probed,
         held=asked.held(move.ask, now),
         frozen=asked.frozen(move.ask, now),
+        unread=asked.unread,
         others=others,
         refused=refused,
         acted=acted,
+        blind=blind,
     )
 
 
@@ -134,7 +157,7 @@ def _slower(move: Move, model: ModelConfig) -> float:
 def _evidence(
     ports: Ports, move: Move, terms: Terms, now: int, *, sides: tuple[Side | None, Side | None]
 ) -> tuple[Evidence, Evidence]:
-    if move.phase not in _MEASURED:
+    if move.phase not in _MEASURED or (move.phase is Phase.BACK and move.step == UNSEEN):
         return NO_EVIDENCE, NO_EVIDENCE
     source, target = sides
     asked = [
