@@ -62,8 +62,22 @@ def test_an_update_that_failed_leaves_the_old_destinations_and_nobody_is_said_to
     router.follow(2)
     found = router.read()
     assert found is not None and (found.version, found.targets) == (2, (OLD,))
+    assert found.trouble.startswith("router codegen is Failed (")
+    assert "it leads to m, version 2 asked for m, own; update it until it is InService" in found.trouble
     assert not router.followed(both, router.now + 600)
     assert router.write(OLD, version=3) == router.read()
+
+
+def test_a_router_that_somebody_changed_says_what_it_leads_to_and_what_was_asked(router: Way) -> None:
+    written = router.write(OLD)
+    router.follow(1)
+    assert written.trouble == ""
+    place = [{"ResourceArn": f"{ARN}:endpoint/own"}]
+    update(router, [{**router.routers.found["codegen"].targets[0], "Destinations": place}])
+    router.follow(1)
+    found = router.read()
+    assert found is not None and (found.version, found.targets) == (1, (NEW,))
+    assert found.trouble.startswith("router codegen: it leads to own, version 1 asked for m; its update failed, or")
 
 
 def theirs(router: Way, *names: str) -> list[dict[str, Any]]:

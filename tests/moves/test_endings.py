@@ -127,3 +127,40 @@ def test_a_config_that_may_never_be_deleted_ends_the_way_back_with_a_person() ->
     after = step(undone, denied, NOW).move
     assert after.phase is Phase.NEEDS_PERSON
     assert f"the endpoint config {NEW} could not be removed" in after.why and "AccessDenied" in after.why
+
+
+# What ended otherwise than meant says so.
+
+
+UNROUTED = seen(route=None, terms=Terms(routed=False))
+
+
+@pytest.mark.parametrize("phase", [Phase.WARM, Phase.SHIFT, Phase.DRAIN])
+def test_a_model_that_was_taken_out_of_fleet_yaml_is_said_to_be_and_what_to_put_back(phase: Phase) -> None:
+    after = step(move(phase), UNROUTED, NOW).move
+    assert after.phase is Phase.BACK
+    assert after.why.startswith("fleet.yaml has no route of m any more") and "put it back" in after.why
+
+
+def test_callers_of_a_model_that_stays_out_of_fleet_yaml_are_led_back_by_hand() -> None:
+    late = step(move(Phase.BACK, step=EXPOSED, since=NOW - 9000, why="it was slow"), UNROUTED, NOW).move
+    assert late.phase is Phase.NEEDS_PERSON
+    assert "while fleet.yaml has none of m: send all callers to m by hand" in late.why
+    assert late.why.endswith(f"then delete {NEW}")
+
+
+def test_a_model_that_was_taken_out_before_anything_was_made_ends_the_move_at_once() -> None:
+    begun = move(Phase.CREATE, intent="", route_version=0)
+    after = step(begun, replace(UNROUTED, target=None), NOW).move
+    assert after.phase is Phase.SUPERSEDED and "fleet.yaml has no route of m any more" in after.why
+
+
+def test_a_router_that_did_not_take_the_update_is_not_said_to_be_somebody_elses_writing() -> None:
+    failed = replace(route(*OLD_ONLY, version=4), trouble="router r is Failed (quota): it leads to m, ...")
+    looks = seen(route=failed, terms=Terms(weighted=False, soak_from_write=False), followed=False)
+    assert step(move(Phase.SHIFT), looks, NOW).move.why == failed.trouble
+    known = move(Phase.SHIFT, route_version=4, since=NOW - 1201)
+    assert step(known, replace(looks, route=replace(failed, changed_at=NOW)), NOW).move.why.endswith(failed.trouble)
+    back_again = move(Phase.BACK, step=EXPOSED, route_version=4, since=NOW - 9000, why="slow")
+    late = step(back_again, looks, NOW).move
+    assert late.phase is Phase.NEEDS_PERSON and f"{failed.trouble}; send all callers to m" in late.why

@@ -51,7 +51,8 @@ class RouterRoutes:
         # The row's order, then the rest by name: a router promises no order of its own.
         places.sort(key=lambda p: (known.index(p.name) if p.name in known else len(known), p.name))
         version = row.version if row is not None else 0
-        return Route(model, version, _weighted(places), int(router["LastModifiedTime"].timestamp()))
+        changed_at = int(router["LastModifiedTime"].timestamp())
+        return Route(model, version, _weighted(places), changed_at, _trouble(via.router, router, places, row))
 
     def write(self, route: Route, via: RouteConfig, *, expected_version: int) -> None:
         """The router has exactly the route's destinations, and the row its version.
@@ -142,6 +143,20 @@ def _target_of(router: dict[str, Any] | None, model: str, via: RouteConfig) -> d
         if found["Name"] == _name(model, via):
             return dict(found)
     return None
+
+
+def _trouble(name: str, router: dict[str, Any], places: list[Target], row: Route | None) -> str:
+    """Why the router does not lead where the row says, and what to do; '' when it does."""
+    wanted = sorted(target.name for target in row.targets if target.weight) if row is not None else []
+    shown = sorted(place.name for place in places)
+    differs = ""
+    if row is not None and shown != wanted:
+        differs = f"it leads to {', '.join(shown)}, version {row.version} asked for {', '.join(wanted)}"
+    if router["Status"] == "Failed":
+        said = f"router {name} is Failed ({router.get('StatusReason') or 'no reason given'})"
+        return f"{said}{f': {differs}' if differs else ''}; update it until it is InService"
+    hint = "its update failed, or somebody changed it: leave this target of it to Tidepool"
+    return f"router {name}: {differs}; {hint}" if differs else ""
 
 
 def _asked(target: dict[str, Any]) -> dict[str, Any]:

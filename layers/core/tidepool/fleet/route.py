@@ -21,9 +21,13 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What callers of `model` follow. `version` grows by one with each write; 0 has never been written."""
+    """What callers of `model` follow. `version` grows by one with each write; 0 has never been written.
+
+    trouble: why these are not the targets that this version asked for, and what to do; '' when they are.
+    """
 
     model: str
     version: int
     targets: tuple[Target, ...]
     changed_at: int
+    trouble: str = ""

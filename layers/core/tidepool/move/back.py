@@ -93,6 +93,15 @@ def _for_a_person(move: Move, seen: Seen, limit: int) -> str:
     if not seen.source_serves:
         state = seen.source.status if seen.source is not None else "gone"
         todo = f"the source {move.source_name} is {state}: bring it back, or route everybody to {move.target_name}"
+    elif not seen.terms.routed:
+        todo = (
+            f"the route cannot be restored while fleet.yaml has none of {move.ask.model}: send all callers to"
+            f" {move.source_name} by hand, then delete {move.target_name}"
+        )
+    elif seen.route is None:
+        todo = f"the route is gone: write one that names {move.source_name} alone, then delete {move.target_name}"
+    elif not seen.followed and seen.route.trouble:
+        todo = f"{seen.route.trouble}; send all callers to {move.source_name}, then delete {move.target_name}"
     elif not seen.followed:
         todo = f"callers do not acknowledge the route back: check them, then delete {move.target_name}"
     elif seen.blind:

@@ -10,7 +10,7 @@ from tidepool.fleet.asked import NewComponent, NewEndpoint
 from tidepool.move.capacity import asked
 from tidepool.move.command import CREATES, CreateTarget, WriteRoute
 from tidepool.move.naming import target_tags
-from tidepool.move.routing import source_only
+from tidepool.move.routing import source_only, unrouted
 from tidepool.move.seen import Seen
 from tidepool.move.state import Move, Phase
 from tidepool.move.turn import Turn, act, back, go, wait
@@ -48,6 +48,8 @@ def _stopped(move: Move, seen: Seen) -> str:
     """Why the move may not go on before anybody was shifted; '' when it may."""
     if seen.held:
         return f"held: {seen.held}"
+    if not seen.terms.routed:
+        return unrouted(move)
     if seen.source is None and seen.target is None:
         return f"the source {move.source_name} is gone"
     if seen.source is not None and seen.source.artifact != move.sagemaker_model:

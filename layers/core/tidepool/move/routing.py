@@ -55,13 +55,24 @@ def written(move: Move, seen: Seen, targets: tuple[Target, ...], now: int) -> Tu
 
 
 def somebody_else(move: Move, seen: Seen, targets: tuple[Target, ...]) -> str:
-    """Who else wrote the route since this move did; '' when nobody."""
+    """Who else wrote the route since this move did, or why it is not what was asked for; '' when it is."""
     route = seen.route
+    if not seen.terms.routed:
+        return unrouted(move)
     if route is None:
         return "" if move.route_version == 0 else "the route was removed by somebody else"
     if route.version == move.route_version or route.targets == targets:
         return ""
-    return f"the route was written by somebody else: version {route.version}, expected {move.route_version}"
+    other = f"the route was written by somebody else: version {route.version}, expected {move.route_version}"
+    return route.trouble or other
+
+
+def unrouted(move: Move) -> str:
+    """What to do where nobody says any more how callers follow."""
+    return (
+        f"fleet.yaml has no route of {move.ask.model} any more (`route.via` is none; it was table, gateway or"
+        " inference-router): put it back as it was"
+    )
 
 
 def followed(move: Move, seen: Seen, now: int) -> Turn | None:
@@ -78,7 +89,8 @@ def silent_gateway(seen: Seen, now: int) -> str:
     silent_s = now - seen.route.changed_at
     if silent_s <= seen.terms.ack_s:
         return ""
-    return f"nobody acknowledged route version {seen.route.version} within {seen.terms.ack_s} s"
+    silent = f"nobody acknowledged route version {seen.route.version} within {seen.terms.ack_s} s"
+    return seen.route.trouble or silent
 
 
 def next_phase_after_soak(move: Move, seen: Seen, now: int) -> Turn:

@@ -98,7 +98,7 @@ def _missing(move: Move, seen: Seen) -> str:
     if seen.blind:
         return f"the metrics cannot be read: {seen.blind}"
     if not seen.followed:
-        return "callers do not follow the route"
+        return (seen.route.trouble if seen.route is not None else "") or "callers do not follow the route"
     if not fresh(seen.target_evidence, move.since):
         return "no metrics of the target arrive"
     return "the route was not written, or the target stayed too small"

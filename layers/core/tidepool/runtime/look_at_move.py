@@ -136,6 +136,7 @@ def _terms(move: Move, model: ModelConfig) -> Terms:
         longest_request_s=model.longest_request_s,
         stream=model.stream,
         retire_delete=model.retire_delete,
+        routed=via is not Via.NONE,
         weighted=via is not Via.ROUTER,
         soak_from_write=via is Via.TABLE,
         ack_s=ROUTER_ACK_S if via is Via.ROUTER else model.route.ack_s,
