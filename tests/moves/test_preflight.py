@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -12,9 +13,12 @@ from builders.move_world import MODEL, OWN, POOL_A, POOL_B, World, a_move
 from tidepool.config.resolve import model_config
 from tidepool.config.types import Config, Hosting, Limits, PoolConfig, RouteConfig, Rung, Safety, Shape, Via, Window
 from tidepool.fleet import Boundary, EndpointKind, Route, Status, Target
+from tidepool.fleet.writers import PAUSED, ScalingTarget
 from tidepool.move import preflight as rules
 from tidepool.move.state import Move, Phase
 from tidepool.plan.change import StartMove
+from tidepool.runtime.advance_moves import begin
+from tidepool.runtime.ports import NoAutoscaling
 
 
 def a_world(source: str = POOL_A, **changes: Any) -> rules.World:
@@ -146,6 +150,7 @@ REFUSED: dict[str, tuple[rules.World, StartMove, str]] = {
         a_move(),
         "says its `concurrency`",
     ),
+    "autoscaled": (a_world(left_alone="Application Auto Scaling sets it (1 to 4)"), a_move(), "m: Application Auto"),
     "no source": (a_world(components={}), a_move(), "the source m is not there"),
     "another model's source": (with_source(a_world(), model="other"), a_move(), "a home of other, not of m"),
     "on another endpoint": (with_source(a_world(), endpoint=POOL_B), a_move(), "the decision saw pool-a"),
@@ -178,6 +183,36 @@ def test_what_stands_in_the_way_is_said(why: str) -> None:
     world, ask, words = REFUSED[why]
     found = reasons(world, ask)
     assert any(words in reason for reason in found), found
+
+
+@dataclass(frozen=True)
+class Scalers(NoAutoscaling):
+    """One scaling target of the source."""
+
+    scaler: ScalingTarget
+
+    def targets(self, *, at_most_s: int = 0) -> Mapping[str, ScalingTarget]:
+        return {self.scaler.target: self.scaler}
+
+
+@pytest.mark.parametrize("mode", ["yield", "floor", "adopt"])
+@pytest.mark.parametrize(("source", "kind"), [(POOL_A, "inference-component/m"), (OWN, "endpoint/own/variant/v")])
+def test_a_source_that_application_auto_scaling_scales_is_not_moved_whoever_asks(
+    source: str, kind: str, mode: str
+) -> None:
+    """As decide does for the moves it proposes: what its autoscaling fills again never becomes empty."""
+    live = World(source=source)
+    config = replace(live.config(), writers=replace(live.config().writers, autoscaling=mode))
+    live.config = lambda: config  # type: ignore[method-assign]
+    ask = a_move(source)
+    scaler = ScalingTarget(kind, ask.component or source, 1, 4)
+    begun = begin(replace(live.ports(), autoscaling=Scalers(scaler)), ask, NOW)
+    assert begun.phase is Phase.SUPERSEDED
+    assert f"{ask.component or source}: Application Auto Scaling sets it (1 to 4)" in begun.why
+    assert f"is {mode}" in begun.why and "suspend it" in begun.why
+    paused = replace(scaler, suspended=PAUSED)
+    again = begin(replace(live.ports(), autoscaling=Scalers(paused)), replace(ask, id="b"), NOW)
+    assert again.phase is Phase.CREATE
 
 
 def test_a_component_name_that_is_taken_is_said() -> None:

@@ -12,7 +12,7 @@ from tidepool.config.types import Config
 from tidepool.decision.record import Step
 from tidepool.decision.wanted import Wanted
 from tidepool.fleet import Fleet
-from tidepool.fleet.writers import Write, Writer
+from tidepool.fleet.writers import ScalingTarget, Write, Writer
 from tidepool.guard.writers import live
 from tidepool.memory import Knob
 from tidepool.units import duration
@@ -26,12 +26,16 @@ TOLD = {
 
 def left_alone(fleet: Fleet, config: Config) -> dict[str, str]:
     """By target: why Application Auto Scaling sets its count, and Tidepool does not."""
-    return {
-        target: f"Application Auto Scaling sets it ({scaler.minimum} to {scaler.maximum}), "
-        f"{TOLD[config.writers.autoscaling]}"
-        for target, scaler in sorted(fleet.scalers.items())
-        if live(scaler)
-    }
+    scalers = sorted(fleet.scalers.items())
+    return {target: why for target, scaler in scalers if (why := autoscaled(scaler, config))}
+
+
+def autoscaled(scaler: ScalingTarget | None, config: Config) -> str:
+    """Why the count behind this scaling target is left alone; '' when it is not, or there is none."""
+    if scaler is None or not live(scaler):
+        return ""
+    told = TOLD[config.writers.autoscaling]
+    return f"Application Auto Scaling sets it ({scaler.minimum} to {scaler.maximum}), {told}"
 
 
 def after_deploys(

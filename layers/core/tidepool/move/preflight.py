@@ -27,6 +27,7 @@ class World:
 
     held, frozen: who and why, '' when nobody. open: moves now open. ended: those that ended in the last 24 hours.
     route: where callers go now; None = it was never written, or its store is away.
+    left_alone: why the source's count is another writer's, '' when it is ours.
     """
 
     config: Config
@@ -40,6 +41,7 @@ class World:
     held: str = ""
     frozen: str = ""
     route: Route | None = None
+    left_alone: str = ""
 
 
 def source_of(ask: StartMove, world: World) -> Component | Endpoint | None:
@@ -65,6 +67,10 @@ def _people(ask: StartMove, world: World) -> Iterator[str]:
         yield f"held: {world.held}"
     if world.frozen:
         yield f"frozen: {world.frozen}"
+    if world.left_alone:
+        # What it fills again never becomes empty: a move would end with two homes (decisions/0018).
+        hint = "suspend it, or say `writers.autoscaling: adopt` and wait for the next tick"
+        yield f"{ask.component or ask.from_endpoint}: {world.left_alone}; {hint}"
     rung = effective_rung(ask, world)
     if rung < Rung.ASK:
         yield f"fleet.yaml lets {ask.model} act up to '{rung.name.lower()}' there; a move needs 'ask'"

@@ -19,6 +19,7 @@ from typing import assert_never
 
 from tidepool.config.resolve import model_config
 from tidepool.config.types import Hosting, RouteConfig, Rung
+from tidepool.decision.others import autoscaled
 from tidepool.errors import (
     AlreadyExists,
     BadEvent,
@@ -293,6 +294,7 @@ def _world(ports: Ports, ask: StartMove, asked: People, now: int) -> World:
         held=asked.held(ask, now),
         frozen=asked.frozen(ask, now) or asked.unread,
         route=_route(ports, ask.model, model.route),
+        left_alone=autoscaled(ports.autoscaling.targets().get(ask.component or ask.from_endpoint), asked.config),
     )
 
 
