@@ -1,6 +1,6 @@
 # `make demo` and `make test` do all the set-up themselves, on a machine with only Python 3.11 to 3.13 and make.
-# Everything is installed into .venv (Tidepool and its tests), .venv-sam (aws-sam-cli, which pins another boto3) and, for
-# deploy-local alone, .venv-rig.
+# Everything is installed into .venv (Tidepool and its tests), .venv-sam (aws-sam-cli, which pins another boto3),
+# .venv-policies (checkov, which pins one more) and, for deploy-local alone, .venv-rig.
 
 ARCHITECTURE ?= arm64
 SEEDS ?= 1000
@@ -49,6 +49,9 @@ lint-translated: .venv/.stamp .venv-sam/.stamp  ## Lint what CloudFormation gets
 	$(BIN)/python .ci/translate.py template.yaml .aws-sam/translated.json
 	.venv-sam/bin/cfn-lint .aws-sam/translated.json
 
+policies: .venv/.stamp .venv-policies/.stamp  ## checkov and parliament on the translated template, and on broken copies of it
+	$(BIN)/pytest -n 0 tests/policies
+
 build: .venv-sam/.stamp  ## sam build for Lambda, and the sizes (ARCHITECTURE=x86_64 for the other one)
 	@set -eu; found=$$(sh .ci/find-build-python); runtime=$${found%% *}; folder=$${found#* }; \
 	echo "sam build for $$runtime on $(ARCHITECTURE), with $$folder/$$runtime"; \
@@ -81,7 +84,7 @@ format: .venv/.stamp  ## Put imports and lines in order
 	$(BIN)/ruff format .
 
 clean:  ## Everything that was made here is gone, the environments too
-	rm -rf .venv .venv-sam .venv-rig .aws-sam .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-sam .venv-policies .venv-rig .aws-sam .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environments: made anew when what they hold changes. An existing one is kept and brought up to date.
@@ -95,6 +98,12 @@ clean:  ## Everything that was made here is gone, the environments too
 	.venv-sam/bin/python -m pip install --quiet --constraint .ci/constraints-sam.txt aws-sam-cli cfn-lint
 	touch $@
 
+# parliament reads its list of actions through pkg_resources, which left setuptools with version 81.
+.venv-policies/.stamp: .ci/constraints-policies.txt .ci/find-python
+	test -x .venv-policies/bin/python || $$(sh .ci/find-python $(PYTHON)) -m venv .venv-policies
+	.venv-policies/bin/python -m pip install --quiet --constraint .ci/constraints-policies.txt checkov parliament setuptools
+	touch $@
+
 # The local rig: ministack pins another botocore. It has the Python that sam builds for, and in ric the runtime client
 # alone, which the functions' processes see.
 .venv-rig/.stamp: .ci/constraints-rig.txt .ci/find-build-python
@@ -105,5 +114,5 @@ clean:  ## Everything that was made here is gone, the environments too
 	.venv-rig/bin/python -m pip install --quiet --constraint .ci/constraints-rig.txt --target .venv-rig/ric awslambdaric
 	touch $@
 
-.PHONY: help demo test test-slow soak-moves lint types contracts validate lint-translated build try-layers deploy-local \
+.PHONY: help demo test test-slow soak-moves lint types contracts validate lint-translated policies build try-layers deploy-local \
   template-checks permissions lock format clean

@@ -1,0 +1,1 @@
+"""Checks of our own: checkov loads a folder only as a package."""
