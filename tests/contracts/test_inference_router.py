@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 
+from builders.move_turns import evidence, move, side
+from builders.move_world import a_move
 from builders.twin_world import POOL, START, a_cloud
 from builders.ways import ARN, NEW, OLD, TABLE, Way, a_way
 from tidepool.errors import Busy, NoCapacity, NotFound
+from tidepool.fleet import Series, Status
+from tidepool.move.machine import step
+from tidepool.move.seen import Seen, Side, Terms
+from tidepool.move.state import Phase
 from tidepool_lab.embedded.routers import IN_EFFECT_S, Routers, Split
 from tidepool_lab.embedded.routes import RouterCallers
 
@@ -66,6 +74,36 @@ def test_an_update_that_failed_leaves_the_old_destinations_and_nobody_is_said_to
     assert "it leads to m, version 2 asked for m, own; update it until it is InService" in found.trouble
     assert not router.followed(both, router.now + 600)
     assert router.write(OLD, version=3) == router.read()
+
+
+@pytest.mark.parametrize("effect_s", [10, 119, 200])
+@pytest.mark.parametrize("shows_asked", [True, False])
+def test_no_step_of_a_move_follows_another_before_the_router_has_the_last_one_in_effect(
+    router: Way, shows_asked: bool, effect_s: int
+) -> None:
+    """Looked at every 10 s from the write on: nothing is asked of the router, and the move stays in its step."""
+    router.write(OLD)
+    router.follow(1)
+    router.routers.shows_asked, router.routers.effect_s = shows_asked, effect_s
+    both = router.write(*router.both, version=2)
+    at = wrote = router.now
+    there = Side("own", Status.IN_SERVICE, 1, 1, "v", "artifact-m", "0123456789abcdef", "")
+    ask = replace(a_move("pool-a", "own"), from_endpoint="pool")
+    shifting = move(Phase.SHIFT, ask=ask, to_component="", since=wrote, settled_at=0, route_version=2)
+    terms = Terms(weighted=False, soak_from_write=False, ack_s=600)
+    lively = replace(evidence(), utilisation=Series(wrote, 60, np.full(30, 50.0)))
+    while at < wrote + 900:
+        router.now = at
+        route = router.read()
+        assert route is not None and route.targets == router.both
+        looks = Seen(terms, side("m"), there, route, router.followed(route, at), lively, lively)
+        turn = step(shifting, looks, at)
+        if turn.move.phase is Phase.DRAIN:
+            break
+        assert (turn.command, turn.move.phase, turn.move.step) == (None, Phase.SHIFT, 0)
+        shifting, at = turn.move, at + 10
+    assert at >= wrote + effect_s + 120, "it soaked since the change was in effect"
+    assert router.followed(both, at)
 
 
 def test_a_router_that_somebody_changed_says_what_it_leads_to_and_what_was_asked(router: Way) -> None:

@@ -49,6 +49,12 @@ def test_back_counts_only_the_silence_after_the_route_went_back() -> None:
     assert step(move(Phase.BACK, step=EXPOSED), seen(), NOW).move.step == UNSEEN
 
 
+def test_back_counts_only_the_silence_after_a_gateway_was_seen_to_follow() -> None:
+    waits, looks = move(Phase.BACK, step=EXPOSED, settled_at=NOW - 100), seen(terms=Terms(soak_from_write=False))
+    assert step(waits, looks, NOW).move.step == EXPOSED
+    assert step(replace(waits, settled_at=NOW - 200), looks, NOW).move.step == UNSEEN
+
+
 def test_back_removes_only_what_this_move_made() -> None:
     mine = step(move(Phase.BACK, step=UNSEEN), seen(), NOW)
     assert mine.command == Delete(NEW, dedicated=False)

@@ -68,6 +68,18 @@ def test_silence_before_callers_followed_does_not_count() -> None:
     assert step(move(Phase.DRAIN), fresh, NOW).move.phase is Phase.DRAIN
 
 
+@pytest.mark.parametrize("terms", [Terms(soak_from_write=False), Terms(soak_from_write=False, weighted=False)])
+def test_behind_a_gateway_or_router_only_silence_after_it_was_seen_to_follow_counts(terms: Terms) -> None:
+    """A minute ago a request may still have gone by the old route: it runs, and no metric shows it yet."""
+    long_ago = drained(terms=terms)
+    just_now = move(Phase.DRAIN, settled_at=NOW - 100)
+    assert step(just_now, long_ago, NOW).move.phase is Phase.DRAIN
+    assert step(replace(just_now, settled_at=NOW - 200), long_ago, NOW).move.phase is Phase.RETIRE
+    assert step(just_now, drained(), NOW).move.phase is Phase.RETIRE, "a table's caches are younger than the quiet"
+    unknown = step(replace(just_now, settled_at=0), long_ago, NOW).move
+    assert (unknown.phase, unknown.settled_at) == (Phase.DRAIN, NOW)
+
+
 def test_drain_goes_back_while_the_source_can_still_serve() -> None:
     assert step(move(Phase.DRAIN), drained(target=side(NEW, size_now=0)), NOW).move.phase is Phase.BACK
     neither = drained(target=side(NEW, size_now=0), source=None)

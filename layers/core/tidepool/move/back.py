@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from tidepool.fleet import Route, Status
 from tidepool.move.command import Delete, Sweep, WriteRoute, intent
-from tidepool.move.drain import is_over, needed_s, silent_since
-from tidepool.move.routing import source_only
+from tidepool.move.drain import is_over, needed_s, routed_since, silent_since
+from tidepool.move.routing import followed, source_only
 from tidepool.move.seen import Seen
 from tidepool.move.state import Move, Phase
 from tidepool.move.turn import EXPOSED, UNSEEN, Turn, act, go, wait
@@ -37,12 +37,15 @@ def _restore(move: Move, seen: Seen, now: int) -> Turn:
         if not seen.source_serves:
             return wait(move)
         return act(move, WriteRoute(Route(move.ask.model, route.version + 1, source_only(move), now)))
-    if route is None or not seen.followed or now - move.since < LINGER_S:
+    if route is None:
         return wait(move)
+    turn = followed(move, seen, now)
+    if turn is not None:
+        return turn
     since = silent_since(seen.target, seen.target_evidence, now)
-    if since is None:
+    if since is None or now - move.since < LINGER_S:
         return wait(move)
-    since = max(since, route.changed_at)
+    since = max(since, routed_since(move, seen, now))
     if not is_over(seen.target, seen.target_evidence, since, needed_s(seen.terms)):
         return wait(move)
     return go(move, Phase.BACK, now, step=UNSEEN)

@@ -59,8 +59,7 @@ def drain(move: Move, seen: Seen, now: int) -> Turn:
     since = silent_since(seen.source, seen.source_evidence, now)
     if since is None:
         return Turn(replace(move, quiet_since=0)) if move.quiet_since else wait(move)
-    # Only silence after callers followed counts: before, the next request might still have come here.
-    since = max(since, _routed_at(seen, now))
+    since = max(since, routed_since(move, seen, now))
     if is_over(seen.source, seen.source_evidence, since, needed_s(seen.terms)):
         return go(move, Phase.RETIRE, now)
     return wait(move) if move.quiet_since == since else Turn(replace(move, quiet_since=since))
@@ -77,7 +76,9 @@ def _still_called(move: Move, seen: Seen, now: int) -> bool:
         away = seen.source is not None and seen.source.size_wanted > 0
         return away and tally(seen.target_evidence, move.began).requests == 0
     since = silent_since(seen.source, seen.source_evidence, now)
-    return since is None or not is_over(seen.source, seen.source_evidence, max(since, _routed_at(seen, now)), QUIET_S)
+    if since is None:
+        return True
+    return not is_over(seen.source, seen.source_evidence, max(since, routed_since(move, seen, now)), QUIET_S)
 
 
 def silent_since(side: Side | None, evidence: Evidence, now: int) -> int | None:
@@ -93,8 +94,15 @@ def is_over(side: Side | None, evidence: Evidence, since: int, needed: int) -> b
     return until is not None and until - since >= needed
 
 
-def _routed_at(seen: Seen, now: int) -> int:
-    return seen.route.changed_at if seen.route is not None else now
+def routed_since(move: Move, seen: Seen, now: int) -> int:
+    """From when on silence counts: before, the next request might still have come here.
+
+    Caches are younger than the quiet, so that a table counts from its write. A gateway may apply a route long after it
+    was written, and a router long after it was asked: they count from when they were first seen to follow.
+    """
+    if seen.route is None:
+        return now
+    return seen.route.changed_at if seen.terms.soak_from_write else max(seen.route.changed_at, move.settled_at)
 
 
 def _wrong(move: Move, seen: Seen, now: int) -> str:
