@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from botocore.session import get_session
 
+from tidepool_lab.deploy.breaks import BREAKS
 from tidepool_lab.deploy.permissions import HANDS, WHY_EVERYTHING, Statement, page, writes_sagemaker
 from tidepool_lab.embedded.intrinsics import Resolver
 
@@ -192,6 +193,10 @@ def test_routes_are_written_only_by_moves(granted: Granted) -> None:
         s.role for s in granted() if any("RoutesTable" in r for r in s.resources) and "dynamodb:PutItem" in s.actions
     ]
     assert writing == ["MoveModelsRole"]
+
+
+def test_what_breaks_without_it_is_said_of_every_statement_and_of_no_other(granted: Granted) -> None:
+    assert {statement.sid for statement in granted()} == set(BREAKS)
 
 
 def test_docs_permissions_is_what_the_template_grants(source: dict[str, Any], root: Path) -> None:

@@ -213,6 +213,6 @@ class Account:
 
 
 def code_of(root: Path) -> str:
-    """The source of every handler, and of the wiring that counts for them."""
-    files = [*sorted((root / "functions").glob("*/handler.py")), root / "layers/core/tidepool/wiring.py"]
+    """The source of every handler, and the list of what they count."""
+    files = [*sorted((root / "functions").glob("*/handler.py")), root / "layers/core/tidepool/aws/metrics.py"]
     return "\n".join(file.read_text(encoding="utf-8") for file in files)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tidepool_lab.deploy.breaks import BREAKS
 from tidepool_lab.embedded import template
 from tidepool_lab.embedded.intercept import ACCOUNT
 from tidepool_lab.embedded.intrinsics import Resolver
@@ -134,11 +135,11 @@ def _by_role(stack: Resolver, known: Sequence[Statement]) -> Iterator[str]:
         resource = stack.resources[role]
         yield from ("", f"## {_function_of(role)}", "")
         yield f"{resource['Properties']['Description']}. Condition: {_existence(resource)}."
-        yield from ("", "| for | allowed | on | only when |", "|---|---|---|---|")
+        yield from ("", "| for | allowed | on | only when | without it |", "|---|---|---|---|---|")
         for statement in (s for s in known if s.role == role):
             yield (
                 f"| {statement.purpose} | {_lines(statement.actions)} | {_lines(map(_shown, statement.resources))} "
-                f"| {_lines(_conditions(statement.condition)) or 'always'} |"
+                f"| {_lines(_conditions(statement.condition)) or 'always'} | {BREAKS[statement.sid]} |"
             )
 
 
