@@ -33,8 +33,9 @@ def written(copies: int = 2, knob: Knob = FOUR, **changes: Any) -> tuple[Write, 
     """What is taken for a foreign write when the last tick saw `knob` and now `copies` are wanted."""
     config = changes.pop("config", a_config(writers=DEPLOYS))
     at = changes.pop("now", NOW)
+    had = {"a": changes.pop("had", 4)}
     fleet = a_fleet(components=[a_component(copies=copies)], **changes)
-    return foreign_writes(fleet, config, {"a": knob}, at)
+    return foreign_writes(fleet, config, {"a": knob}, at, had=had)
 
 
 def noted(principal: str, at: int = NOW - 20, **changes: Any) -> tuple[Noted, ...]:
@@ -53,6 +54,9 @@ def scaler(minimum: int = 1, maximum: int = 10, suspended: str = "") -> ScalingT
         ({"scalers": {"a": scaler()}}, Writer.AUTOSCALING),
         ({"scalers": {"a": scaler(suspended=PAUSED)}}, Writer.PERSON),
         ({"scalers": {"a": scaler(maximum=1)}}, Writer.PERSON),
+        ({"had": 2}, Writer.SAGEMAKER),
+        ({"had": 3}, Writer.PERSON),
+        ({"had": 2, "noted": noted("arn:aws:iam::1:user/kim")}, Writer.PERSON),
         ({"noted": noted(CI)}, Writer.DEPLOY),
         ({"noted": noted("arn:aws:iam::1:role/x", service="cloudformation.amazonaws.com")}, Writer.DEPLOY),
         ({"noted": noted(AUTOSCALER), "knob": Knob(4, "v1")}, Writer.AUTOSCALING),

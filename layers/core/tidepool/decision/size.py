@@ -91,8 +91,16 @@ class Grounds:
 
     @property
     def cold_start_is_late(self) -> bool:
-        """Who calls a model at zero waits for longer than its objective."""
-        return self.home.start_s + SETTLE_S > self.terms.start_within_s
+        """Who calls a model at zero may wait for longer than its objective."""
+        return self.home.cold_start_s + SETTLE_S > self.terms.start_within_s
+
+    @property
+    def sleep_costs_the_objective(self) -> bool:
+        """Callers would wait for a copy where there is room, and not until there is: sleep would gamble on the room.
+
+        Whose callers wait for no start at all, and who may sleep by fleet.yaml, is late by somebody's word.
+        """
+        return self.cold_start_is_late and self.home.own_start_s <= self.terms.start_within_s
 
 
 def size_of(grounds: Grounds) -> Size:
@@ -202,6 +210,10 @@ def _zero(grounds: Grounds) -> Size:
         return Size(1, "a dedicated endpoint keeps one", "floor")
     if terms.zero_after_s is None:
         return Size(1, "never to zero", "floor")
+    if grounds.sleep_costs_the_objective:
+        cold, waits = grounds.home.cold_start_s, duration(terms.start_within_s)
+        again = "may never start again" if cold == math.inf else f"may take {duration(cold)} to start again"
+        return Size(1, f"it {again}, and its callers wait {waits}", "cold start")
     if not memory.idle_since:
         return Size(1, "next to nothing in flight", "not idle")
     idle = grounds.now - memory.idle_since

@@ -16,6 +16,7 @@ class Writer(StrEnum):
     AUTOSCALING = "autoscaling"
     DEPLOY = "deploy"
     PERSON = "person"
+    SAGEMAKER = "sagemaker"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 A count that is neither what the last tick saw nor what we asked for was set by somebody else. CloudTrail names the
 writer where a trail delivers (minutes late: a first guess is then corrected); otherwise the change itself does: a new
-artifact or config with it is a deploy, a live scaling target is Application Auto Scaling, and all else is a person.
-That guess is the careful one: a person's count is left alone.
+artifact or config with it is a deploy, a live scaling target is Application Auto Scaling, a count that was to rise and
+fell back to the copies that it had is SageMaker, which found no room for the others, and all else is a person. That
+guess is the careful one: a person's count is left alone.
 """
 
 from __future__ import annotations
@@ -48,11 +49,13 @@ def counts(fleet: Fleet) -> Iterator[Count]:
             yield Count(name, endpoint.model, endpoint.instances_wanted, endpoint.config_name)
 
 
-def foreign_writes(fleet: Fleet, config: Config, knobs: Mapping[str, Knob], now: int) -> tuple[Write, ...]:
+def foreign_writes(
+    fleet: Fleet, config: Config, knobs: Mapping[str, Knob], now: int, *, had: Mapping[str, int] | None = None
+) -> tuple[Write, ...]:
     """What others wrote since the last tick, and what CloudTrail now tells better of an earlier write.
 
-    Only of models that Tidepool may scale: of others every count is somebody else's. A model whose homes a move makes
-    or empties is not judged.
+    `had`: copies or instances in service at the last tick, by target (ModelMemory.sizes). Only of models that Tidepool
+    may scale: of others every count is somebody else's. A model whose homes a move makes or empties is not judged.
     """
     found = []
     for count in counts(fleet):
@@ -60,7 +63,7 @@ def foreign_writes(fleet: Fleet, config: Config, knobs: Mapping[str, Knob], now:
         if knob is None or fleet.moving.get(count.model) or not terms.matched or terms.act < Rung.RAISE:
             continue
         if count.wanted not in {knob.wanted, *(to for _, to in knob.asked)}:
-            write = _write(count, knob, fleet, config.writers, now)
+            write = _write(count, knob, fleet, config.writers, now, (had or {}).get(count.target))
         else:
             write = _corrected(count, knob, fleet, config.writers, now)
         if write is not None:
@@ -103,7 +106,7 @@ def is_deploy(noted: Noted, writers: Writers) -> bool:
     return any(noted.principal == name or noted.principal.endswith((f":{name}", f"/{name}")) for name in named)
 
 
-def _write(count: Count, knob: Knob, fleet: Fleet, writers: Writers, now: int) -> Write | None:
+def _write(count: Count, knob: Knob, fleet: Fleet, writers: Writers, now: int, had: int | None) -> Write | None:
     """Who set the count that nobody of us asked for; None when CloudTrail says that we did."""
     noted = _newest(fleet.noted, count.target, now)
     if noted is not None:
@@ -112,6 +115,8 @@ def _write(count: Count, knob: Knob, fleet: Fleet, writers: Writers, now: int) -
         writer, who = Writer.DEPLOY, f"a deploy of {count.version}"
     elif live(scaler := fleet.scalers.get(count.target)) and scaler and count.wanted <= scaler.maximum:
         writer, who = Writer.AUTOSCALING, "Application Auto Scaling"
+    elif count.wanted == had and had < knob.wanted:
+        writer, who = Writer.SAGEMAKER, "SageMaker, for want of room"
     else:
         writer, who = Writer.PERSON, "somebody"
     if writer is Writer.TIDEPOOL:

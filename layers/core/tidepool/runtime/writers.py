@@ -22,7 +22,8 @@ def heed_writers(ports: Ports, fleet: Fleet, config: Config, memory: Memory, now
     rested on a wrong guess is lifted as soon as CloudTrail names the writer.
     """
     fleet = with_scalers(ports, fleet, now)
-    writes = foreign_writes(fleet, config, memory.knobs, now)
+    had = {target: size for known in memory.models.values() for target, size in known.sizes.items()}
+    writes = foreign_writes(fleet, config, memory.knobs, now, had=had)
     signals = fleet.signals
     for write in writes:
         if Writer.PERSON in (write.writer, write.corrects):
