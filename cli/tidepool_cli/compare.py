@@ -90,7 +90,7 @@ def compared(fleet: Path, against: str, *, stack: str, region: str | None) -> Co
 
 def _decided(ports: Ports, seen: _Seen, config: Config, memory: Memory, now: int) -> Decision:
     fleet = observe(replace(ports, hosting=seen.named(config.identity)), config, now)
-    return pipeline.decide(with_scalers(ports, fleet, now), config, memory, now)
+    return pipeline.decide(with_scalers(ports, fleet), config, memory, now)
 
 
 class _Seen(SageMaker):

@@ -47,7 +47,7 @@ def live_record(fleet: Path) -> bytes:
     clients = reading_clients(config.region)
     try:
         ports = account_ports(clients, config)
-        found = with_scalers(ports, observe(ports, config, now), now)
+        found = with_scalers(ports, observe(ports, config, now))
     except TidepoolError:
         raise
     except Exception as error:  # botocore's own: no credentials, no region, no network
@@ -89,7 +89,7 @@ def account_ports(clients: Clients, config: Config) -> Ports:
         bus=_Silent(),
         config=FastConfig(config),
         alarms=FreezeAlarms(clients),
-        autoscaling=ApplicationAutoScaling(clients),
+        autoscaling=ApplicationAutoScaling(clients, clock=clock),
     )
 
 

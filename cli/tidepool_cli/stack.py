@@ -95,7 +95,7 @@ def deployed(name: str, region: str | None) -> Deployed:
         bus=_Quiet(),
         config=config,
         alarms=FreezeAlarms(clients),
-        autoscaling=ApplicationAutoScaling(clients),
+        autoscaling=ApplicationAutoScaling(clients, clock=clock),
     )
     alone = replace(rehearsal, ledger=_Alone(table, bucket))
     return Deployed(name, hands, clients, rehearsal, alone, sagemaker, bus, outputs)

@@ -181,3 +181,12 @@ def test_without_a_hand_nobodys_autoscaling_is_touched() -> None:
         register(world, "a", 1, 9)
         on(world, 3)
         assert suspended(world, "a") == {False} and world.ledger().taken() == ()
+
+
+def test_a_scaling_target_registered_a_minute_ago_is_found_before_anything_is_asked_for(world: World) -> None:
+    on(world, 5)  # it is asked every five minutes: the answer of now is kept for longer than this test lasts
+    register(world, "b", 1, 9)
+    world.rig.upload(FLEET.replace("min_copies: 1", "min_copies: 3"), commit="more")
+    on(world, 1.5)
+    assert wanted(world, "c") == 3 and wanted(world, "b") == 1
+    assert announced(world) == ["Application Auto Scaling scales b of b; writers.autoscaling is yield"]

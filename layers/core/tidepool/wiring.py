@@ -116,7 +116,7 @@ def ports(*, judges: bool = False) -> Ports:
         bus=bus,
         config=config,
         alarms=freeze_alarms(),
-        autoscaling=ApplicationAutoScaling(made),
+        autoscaling=ApplicationAutoScaling(made, clock=clock),
     )
 
 

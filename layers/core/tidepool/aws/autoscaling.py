@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tidepool.aws.clients import Clients
@@ -23,11 +23,22 @@ FLAGS = {
 class ApplicationAutoScaling:
     """runtime.ports.Autoscaling over the API."""
 
-    def __init__(self, clients: Clients) -> None:
-        self._clients = clients
+    def __init__(self, clients: Clients, *, clock: Callable[[], int]) -> None:
+        self._clients, self._clock = clients, clock
+        self._read: tuple[int, Mapping[str, ScalingTarget] | None] = (0, None)
 
-    def targets(self) -> Mapping[str, ScalingTarget]:
-        """By component or endpoint name. Of several variants the last one is read: such endpoints are never scaled."""
+    def targets(self, *, at_most_s: int = 0) -> Mapping[str, ScalingTarget]:
+        """By component or endpoint name, as they were at most so many seconds ago while the function stays warm.
+
+        Of several variants the last one is read: such endpoints are never scaled.
+        """
+        read_at, targets = self._read
+        if targets is None or self._clock() - read_at >= at_most_s:
+            targets = self._ask()
+            self._read = (self._clock(), targets)
+        return targets
+
+    def _ask(self) -> Mapping[str, ScalingTarget]:
         with calling("DescribeScalableTargets", NAMESPACE):
             pages = self._clients.get("application-autoscaling").get_paginator("describe_scalable_targets")
             listed = [
@@ -44,6 +55,7 @@ class ApplicationAutoScaling:
         Application Auto Scaling then also puts a count that is outside [minimum, maximum] inside it (API reference).
         """
         suspended = target.suspended.split()
+        self._read = (0, None)
         with self._clients.acting_for(change), calling("RegisterScalableTarget", target.resource):
             self._clients.get("application-autoscaling").register_scalable_target(
                 ServiceNamespace=NAMESPACE,

@@ -14,7 +14,7 @@ from tidepool.memory import Memory
 from tidepool.report.entries import sample
 from tidepool.runtime.observe import observe
 from tidepool.runtime.ports import Lease, Ports
-from tidepool.runtime.writers import heed_writers
+from tidepool.runtime.writers import heed_writers, newly_scaled
 
 LEASE_S = 90
 """Longer than the function's timeout (60 s in template.yaml), so that a live holder never loses it; shorter
@@ -90,6 +90,8 @@ def _look(ports: Ports, lease: Lease, purely: Purely, now: int, *, asked_at: int
     fleet = observe(ports, config, now, memory)
     fleet = heed_writers(ports, fleet, config, memory, now)
     decision = purely(fleet, config, memory, now, commit)
+    if decision.changes and newly_scaled(ports, fleet):
+        decision = purely(heed_writers(ports, fleet, config, memory, now), config, memory, now, commit)
     # The record first: a change that no record explains must not exist. If this dies before the send, the next tick
     # sees the same world and asks again.
     key = ports.ledger.save_decision(decision, lease)

@@ -226,8 +226,8 @@ class Alarms(Protocol):
 class Autoscaling(Protocol):
     """Application Auto Scaling of components' copies and dedicated endpoints' instances."""
 
-    def targets(self) -> Mapping[str, ScalingTarget]:
-        """By component or endpoint name."""
+    def targets(self, *, at_most_s: int = 0) -> Mapping[str, ScalingTarget]:
+        """By component or endpoint name; as they were at most so many seconds ago."""
         ...
 
     def set(self, target: ScalingTarget, *, change: str) -> None:
@@ -238,7 +238,7 @@ class Autoscaling(Protocol):
 class NoAutoscaling:
     """An account where nothing is registered with Application Auto Scaling."""
 
-    def targets(self) -> Mapping[str, ScalingTarget]:
+    def targets(self, *, at_most_s: int = 0) -> Mapping[str, ScalingTarget]:
         return {}
 
     def set(self, target: ScalingTarget, *, change: str) -> None:

@@ -10,9 +10,12 @@ from tidepool.fleet import Fleet, Signal, SignalKind, Write, Writer
 from tidepool.guard.writers import NOTED_S, foreign_writes, live
 from tidepool.memory import Memory
 from tidepool.runtime.ports import Ports
-from tidepool.units import duration
+from tidepool.units import MINUTE_S, duration
 
 ANNOUNCED = "writer"
+KEPT_S = 5 * MINUTE_S
+"""While Application Auto Scaling has nothing of the fleet it is asked every five minutes, not every tick; and again
+before anything is asked for or a foreign count is judged. Ours."""
 
 
 def heed_writers(ports: Ports, fleet: Fleet, config: Config, memory: Memory, now: int) -> Fleet:
@@ -21,9 +24,15 @@ def heed_writers(ports: Ports, fleet: Fleet, config: Config, memory: Memory, now
     Persons' and deploys' writes are announced, and each target that Application Auto Scaling comes to have. A hold that
     rested on a wrong guess is lifted as soon as CloudTrail names the writer.
     """
-    fleet = with_scalers(ports, fleet, now)
+    fleet = with_scalers(ports, fleet, at_most_s=KEPT_S)
     had = {target: size for known in memory.models.values() for target, size in known.sizes.items()}
     writes = foreign_writes(fleet, config, memory.knobs, now, had=had)
+    if fleet.scalers or writes:
+        fleet = with_scalers(ports, fleet)
+    if writes or _unnamed(memory):
+        # Without a count that changed, and none whose writer was guessed, what CloudTrail told changes nothing.
+        fleet = replace(fleet, noted=ports.ledger.noted(now - NOTED_S))
+        writes = foreign_writes(fleet, config, memory.knobs, now, had=had)
     signals = fleet.signals
     for write in writes:
         if Writer.PERSON in (write.writer, write.corrects):
@@ -39,15 +48,25 @@ def heed_writers(ports: Ports, fleet: Fleet, config: Config, memory: Memory, now
     return replace(fleet, writes=writes, signals=signals)
 
 
-def with_scalers(ports: Ports, fleet: Fleet, now: int) -> Fleet:
-    """The fleet with Application Auto Scaling's targets in it, and with what CloudTrail told lately."""
+def newly_scaled(ports: Ports, fleet: Fleet) -> bool:
+    """Application Auto Scaling has come to have a target of the fleet since it was asked last."""
+    return not fleet.scalers and bool(with_scalers(ports, fleet).scalers)
+
+
+def with_scalers(ports: Ports, fleet: Fleet, *, at_most_s: int = 0) -> Fleet:
+    """The fleet with Application Auto Scaling's targets in it, as they were at most so many seconds ago."""
     scalers = {
         target: scaler
-        for target, scaler in sorted(ports.autoscaling.targets().items())
+        for target, scaler in sorted(ports.autoscaling.targets(at_most_s=at_most_s).items())
         if target in fleet.components or target in fleet.endpoints
     }
     taken = {one.found.resource: one for one in ports.ledger.taken()} if scalers else {}
-    return replace(fleet, scalers=scalers, taken=taken, noted=ports.ledger.noted(now - NOTED_S))
+    return replace(fleet, scalers=scalers, taken=taken)
+
+
+def _unnamed(memory: Memory) -> bool:
+    """Of a count that somebody else set, CloudTrail has not named the writer yet."""
+    return any(knob.write is not None and not knob.write.noted for knob in memory.knobs.values())
 
 
 def _hold(write: Write, config: Config, now: int) -> Signal:
