@@ -14,6 +14,7 @@ from tidepool.errors import BadFleetFile
 from tidepool.fleet import Write
 from tidepool.move.attach import Attach
 from tidepool.move.state import Move
+from tidepool.runtime.observe import frozen_by
 from tidepool.runtime.ports import Operation
 from tidepool.units import DAY_S, MINUTE_S, duration
 from tidepool_cli.output import bad_option
@@ -120,7 +121,7 @@ def _standing(account: Deployed, now: int) -> Iterator[Standing]:
     except BadFleetFile:
         return
     yield from _of_file(config, now)
-    for name in account.rehearsal.alarms.frozen_by(config, now):
+    for name in frozen_by(account.rehearsal, config, now):
         yield Standing("freeze", "*", 0, "fleet.yaml", f"safety.freeze: {name}")
 
 

@@ -167,6 +167,16 @@ def test_status_shows_what_fleet_yaml_and_its_calendar_say() -> None:
         assert CALENDAR not in run("status").stdout
 
 
+def test_status_says_that_a_calendar_cannot_be_read_and_is_not_well() -> None:
+    text = FLEET.replace("pools:", f'safety: {{freeze: {{calendars: ["{CALENDAR}"]}}}}\npools:')
+    with a_world(fleet=text) as world:
+        world.rig.run_to(world.now + 6 * 60)
+        status = run("status")
+        assert "freeze of *, by fleet.yaml: safety.freeze: a freeze that cannot be read" in status.stdout
+        assert CALENDAR in status.stdout and "alarm tidepool-freeze-unread is in ALARM" in status.stdout
+        assert status.exit_code == 1
+
+
 def test_status_of_a_silent_stack_says_so_and_exits_1(world: World) -> None:
     never = run("status")
     assert never.exit_code == 1 and "no decision is recorded" in never.stdout

@@ -57,7 +57,7 @@ def test_without_a_file_in_force_nothing_is_decided_and_the_lease_is_free() -> N
     assert decide(ports_of(Account(), ledger), NOW) is not None
 
 
-@pytest.mark.parametrize("what", ["endpoints", "components", "evidence", "alarms"])
+@pytest.mark.parametrize("what", ["endpoints", "components", "evidence"])
 def test_an_error_stores_and_sends_nothing_and_frees_the_lease(what: str) -> None:
     account, ledger = Account(seen={"a": evidence(60.0, 2)}, broken=what), FastLedger()
     with pytest.raises(Throttled):

@@ -11,6 +11,7 @@ from builders.use_case_account import MOVE, Account, a_move, ports_of
 from tidepool.config.types import InstanceConfig, Money, RouteConfig, Via
 from tidepool.errors import Throttled
 from tidepool.fleet import (
+    UNREAD,
     EndpointKind,
     InstanceType,
     Route,
@@ -49,10 +50,15 @@ def test_silence_of_the_metrics_is_no_evidence_and_not_absence() -> None:
     assert len(fleet.evidence["a"].invocations.values) == 0
 
 
-@pytest.mark.parametrize("what", ["endpoints", "components", "evidence", "alarms"])
+@pytest.mark.parametrize("what", ["endpoints", "components", "evidence"])
 def test_an_error_of_any_read_goes_through(what: str) -> None:
     with pytest.raises(Throttled):
         observe(ports_of(Account(broken=what)), a_config(), NOW)
+
+
+def test_what_freezes_and_cannot_be_read_freezes() -> None:
+    (why,) = observe(ports_of(Account(broken="alarms")), a_config(), NOW).frozen_by
+    assert why.startswith(UNREAD) and "Rate exceeded" in why
 
 
 def test_what_the_file_says_of_a_type_wins_and_is_not_asked_for() -> None:

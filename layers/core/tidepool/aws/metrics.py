@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 
 from tidepool.decision.record import Decision
+from tidepool.fleet import UNREAD
 from tidepool.forecast.calibration import astray
 from tidepool.memory import Learned
 from tidepool.move.attach import Attach
@@ -44,6 +45,8 @@ class Metric(StrEnum):
     PAST_DEADLINE = "PastDeadline"
     """Open moves and attaches past their phase's deadline, and those that need a person."""
     LATE_TICK = "LateTick"
+    FREEZE_UNREAD = "FreezeUnread"
+    """Decisions that took the fleet for frozen because an alarm or calendar of fleet.yaml could not be read."""
     FLEET_FILE_REFUSED = "FleetFileRefused"
     THROTTLED = "Throttled"
     """Runs that ended because AWS wanted fewer calls, all retries spent."""
@@ -78,6 +81,8 @@ def of_decision(decision: Decision, *, budget_usd_per_hour: float | None) -> Ite
     yield Metric.SPEND_NOW, spend.now_usd_per_hour
     yield Metric.SPEND_ALONE, spend.dedicated_usd_per_hour
     yield Metric.OVER_BUDGET, over
+    if unread := sum(step.limit == UNREAD for step in decision.steps):
+        yield Metric.FREEZE_UNREAD, unread
 
 
 def of_learned(learned: Learned) -> Iterator[tuple[Metric, float]]:

@@ -23,6 +23,7 @@ from tidepool.decision.others import after_deploys, left_alone, write_steps
 from tidepool.decision.outgoing import outgoing
 from tidepool.decision.record import Decision, Step
 from tidepool.decision.spend import spend
+from tidepool.decision.standing import unread_steps
 from tidepool.decision.subjects import Subject, subjects
 from tidepool.decision.waiting import held_since
 from tidepool.decision.wanted import Ahead, Moment, Wanted, judge
@@ -64,7 +65,7 @@ def decide(
         models[subject.model] = fills_after(after, subject, now)
         wanted += sizes
         steps += told
-    steps += (*zone_steps(everyone), *write_steps(fleet))
+    steps += (*zone_steps(everyone), *write_steps(fleet), *unread_steps(fleet))
     wanted = list(after_deploys(wanted, fleet, config, memory.knobs, now))
     judged = replace(memory, at=now, models=models)
     kept = keep_machines(wanted, fleet, config, judged, now=now, ahead=ahead)

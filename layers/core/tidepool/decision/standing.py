@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from tidepool.config.types import PoolConfig, Rung
+from tidepool.decision.record import Step
 from tidepool.decision.subjects import Home, Subject
-from tidepool.fleet import Fleet, Signal, SignalKind
+from tidepool.fleet import UNREAD, Fleet, Signal, SignalKind
 
 
 def held(subject: Subject, home: Home, fleet: Fleet, *, now: int) -> str:
@@ -31,6 +32,12 @@ def frozen_for(scopes: set[str], fleet: Fleet, *, now: int) -> str:
     for signal in _standing(fleet, SignalKind.FREEZE, scopes, now):
         return f"{signal.who} froze it: {signal.why}"
     return f"frozen by {', '.join(fleet.frozen_by)}" if fleet.frozen_by else ""
+
+
+def unread_steps(fleet: Fleet) -> tuple[Step, ...]:
+    """In every record while it lasts: what freezes could not be read, so that all is frozen."""
+    unread = (name for name in fleet.frozen_by if name.startswith(UNREAD))
+    return tuple(Step("freeze", "*", "unknown", "frozen", name, UNREAD) for name in unread)
 
 
 def pool_held(pool: PoolConfig, fleet: Fleet, *, now: int) -> str:

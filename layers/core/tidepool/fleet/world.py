@@ -11,6 +11,9 @@ from tidepool.fleet.route import Route
 from tidepool.fleet.signals import Signal
 from tidepool.fleet.writers import Noted, ScalingTarget, Taken, Write
 
+UNREAD = "a freeze that cannot be read"
+"""What Fleet.frozen_by begins with where an alarm or calendar of fleet.yaml could not be asked."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fleet:

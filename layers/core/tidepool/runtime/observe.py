@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 
 from tidepool.config.resolve import model_config
 from tidepool.config.types import Config, InstanceConfig, Via
-from tidepool.fleet import Component, Endpoint, EndpointKind, Fleet, InstanceType, Route, Signal
+from tidepool.errors import HostingError, Unreachable
+from tidepool.fleet import UNREAD, Component, Endpoint, EndpointKind, Fleet, InstanceType, Route, Signal
 from tidepool.fleet.demand import NO_EVIDENCE
 from tidepool.fleet.hold_tag import hold_by_tag
 from tidepool.memory import Memory
@@ -54,8 +55,18 @@ def observe(ports: Ports, config: Config, now: int, memory: Memory = NO_MEMORY) 
         routes=_routes(ports, config, endpoints, components),
         moving=moving,
         signals=(*ports.ledger.signals(now), *_tag_holds(endpoints, components, now)),
-        frozen_by=ports.alarms.frozen_by(config, now),
+        frozen_by=frozen_by(ports, config, now),
     )
+
+
+def frozen_by(ports: Ports, config: Config, now: int) -> tuple[str, ...]:
+    """What freezes now. Alarms and calendars that cannot be read freeze too, and nothing else waits for them: raising
+    goes on.
+    """
+    try:
+        return ports.alarms.frozen_by(config, now)
+    except (HostingError, Unreachable) as error:
+        return (f"{UNREAD} ({error})",)
 
 
 def metric_targets(endpoints: Mapping[str, Endpoint], components: Mapping[str, Component]) -> tuple[MetricTarget, ...]:
