@@ -72,6 +72,11 @@ def test_an_endpoint_that_changes_its_state_wakes_decide(stage: Stage) -> None:
         DesiredWeightsAndCapacities=[{"VariantName": "AllTraffic", "DesiredInstanceCount": 2}],
     )
     stage.until(lambda _: woken() > before, minutes=4)
+    # A person set that count, so the model is left alone until a person says otherwise.
+    assert "count of alone-prod" in {item["body"]["by"] for item in stage.items(STACK, "signal")}
+    told = stage.tidepool("hold", "alone", "--lift", "--why", "the count was a trial", "--stack", STACK)
+    assert told.returncode == 0, told.stderr
+    stage.minutes()
 
 
 def test_a_fleet_file_with_problems_is_refused_and_the_last_good_one_stays_in_force(stage: Stage, inbox: Inbox) -> None:

@@ -142,7 +142,7 @@ class Account:
         """Of a SageMaker resource; {} when there is none of that name."""
         with self.lock:
             try:
-                reply = self.sagemaker("ListTags", {"ResourceArn": arn})
+                reply = self._answers["sagemaker"]("ListTags", {"ResourceArn": arn})
             except (AwsError, HostingError):
                 return {}
             return {tag["Key"]: tag["Value"] for tag in (reply or {}).get("Tags", ())}

@@ -41,8 +41,11 @@ class Services:
             iam_actions.SERVICE_TO_IAM_NAMESPACE.pop(name, None)
         self._dynamodb = app.SERVICE_HANDLERS["dynamodb"]
         app.SERVICE_HANDLERS["dynamodb"] = self._tables
+        self._s3 = app.SERVICE_HANDLERS["s3"]
+        app.SERVICE_HANDLERS["s3"] = self._objects
         self._ssm = app.SERVICE_HANDLERS["ssm"]
         app.SERVICE_HANDLERS["ssm"] = self._calendars
+        iam_actions.SERVICE_TO_IAM_NAMESPACE.pop("ssm", None)  # It would ask for a calendar's state on `*`.
         alarm = {"create": self._make_alarm, "update": self._change_alarm, "delete": self._delete_alarm}
         provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"] = alarm
         provisioners._RESOURCE_HANDLERS.setdefault(
@@ -92,6 +95,21 @@ class Services:
             if asked["TableName"] in _routes_tables() and "targets" in asked["Item"]:
                 self.account.route(asked["Item"])
         return reply
+
+    async def _objects(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, Any]
+    ) -> Any:
+        """Who may not list a bucket is not told that an object is missing (S3 API reference, GetObject)."""
+        reply = await self._s3(method, path, headers, body, query)
+        bucket, _, key = path.strip("/").partition("/")
+        if method not in {"GET", "HEAD"} or not key or reply[0] != 404:
+            return reply
+        access = router.extract_access_key_id(headers, query)
+        arn = f"arn:aws:s3:::{bucket}"
+        if iam_evaluator.enforce(access, "s3:ListBucket", "s3", REGION, resource_arn=arn) is None:
+            return reply
+        refusal = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+        return 403, {"Content-Type": "application/xml"}, refusal if method == "GET" else b""
 
     # Alarms of a template.
     def _make_alarm(self, logical: str, properties: Mapping[str, Any], stack: str) -> tuple[str, dict[str, str]]:

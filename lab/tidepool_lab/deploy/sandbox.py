@@ -205,12 +205,13 @@ class Sandboxes:
             with self._lock:
                 self.running -= 1
 
-    def stop(self) -> None:
-        """Every idle sandbox is gone."""
+    def stop(self, function: str = "") -> None:
+        """Idle sandboxes of the function of that name are gone; '' = every idle one. The next run starts cold."""
         with self._lock:
-            for sandbox in [each for idle in self._idle.values() for each in idle]:
-                sandbox.stop()
-            self._idle.clear()
+            for idle in self._idle.values():
+                for sandbox in [each for each in idle if function in ("", each.image.name)]:
+                    sandbox.stop()
+                    idle.remove(sandbox)
 
 
 def _key(image: Image) -> str:

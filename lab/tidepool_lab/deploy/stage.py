@@ -156,7 +156,8 @@ class Stage:
         }
         told = subprocess.run([SAM, *words], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         if told.returncode:
-            raise RuntimeError(f"sam {' '.join(words)}:\n{told.stdout[-3000:]}\n{told.stderr[-3000:]}")
+            wrong = "\n".join(line for line in self.log().splitlines() if " ERROR " in line)
+            raise RuntimeError(f"sam {' '.join(words)}: {told.stderr.strip()[-500:]}\nThe rig said:\n{wrong[-3000:]}")
         return told.stdout + told.stderr
 
     def deploy(self, stack: str, **parameters: str) -> str:
@@ -171,6 +172,24 @@ class Stage:
             "--no-fail-on-empty-changeset",
             "--parameter-overrides",
             *(f"{key}={value}" for key, value in overrides.items()),
+        )
+
+    def tidepool(self, *words: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+        """The command on the rig's account, in that folder; what it printed and its exit code."""
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder),
+            "AWS_ENDPOINT_URL": self.endpoint,
+            **CREDENTIALS,
+            **self._clock(),
+        }
+        return subprocess.run(
+            [ROOT / ".venv" / "bin" / "tidepool", *words],
+            cwd=folder or ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
     # What a user of the account sees.

@@ -38,6 +38,7 @@ class Router:
     until_s: int = 0
     status: str = "Creating"
     fails: bool = False
+    tags: list[Params] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -69,6 +70,8 @@ class Routers:
             case "DeleteInferenceRouter":
                 del self.found[self._router(params["InferenceRouterName"]).name]
                 return {"InferenceRouterArn": self._arn(params["InferenceRouterName"])}
+            case "ListTags" if name := params["ResourceArn"].partition(":inference-router/")[2]:
+                return {"Tags": deepcopy(self._router(name).tags)}
         return None
 
     def serving(self, router: str, target: str) -> tuple[str, ...]:
@@ -101,7 +104,7 @@ class Routers:
             raise AwsError("ResourceAlreadyExists", f"Inference router {name} already exists.")
         self._check(params["RoutingTargets"])
         made = Router(name, deepcopy(params["RoutingTargets"]), created_s=now, changed_s=now)
-        made.until_s = now + self._effect_s()
+        made.until_s, made.tags = now + self._effect_s(), deepcopy(params.get("Tags", []))
         self.found[name] = made
         return {"InferenceRouterArn": self._arn(name)}
 
