@@ -30,7 +30,7 @@ from tidepool_cli.validate import read_file
 from tidepool_lab.twin.fast import FastConfig
 from tidepool_lab.twin.fast_ledger import FastLedger
 
-READS = ("Describe", "List", "Get", "Head", "Query", "Lookup")
+READS = ("Describe", "List", "Get", "Head", "Query", "Lookup", "Simulate")
 """Operations that are called here, by how their names begin: none of them changes anything."""
 SERVICES = ("sagemaker", "application-autoscaling", "cloudwatch", "pricing", "service-quotas", "ssm")
 """What a decision is made from, by boto3's names."""

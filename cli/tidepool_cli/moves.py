@@ -162,6 +162,16 @@ def _row(move: Move | Attach) -> dict[str, str]:
         progress(move),
         moment(move.since).removesuffix(" UTC"),
         deadline(move).replace(" UTC", ""),
-        value["why"] or value["because"],
+        _why(move),
     )
     return dict(zip(COLUMNS, values, strict=True))
+
+
+def _why(move: Move | Attach) -> str:
+    """Why it is where it is; before anybody was shifted also what it is for."""
+    from tidepool.move.attach import Attach
+    from tidepool.move.state import Phase
+
+    because = move.because if isinstance(move, Attach) else move.ask.because
+    begins = move.phase in (Phase.WAITING, Phase.CREATE)
+    return "; ".join(filter(None, (because if begins or not move.why else "", move.why)))

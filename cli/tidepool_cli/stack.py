@@ -22,6 +22,7 @@ from tidepool.aws.failures import calling
 from tidepool.aws.ledger import Ledger
 from tidepool.aws.objects import Bucket
 from tidepool.aws.pricing import PriceList
+from tidepool.aws.principals import Principals
 from tidepool.aws.routes import Routes
 from tidepool.aws.sagemaker import SageMaker
 from tidepool.aws.table import Table
@@ -33,7 +34,7 @@ from tidepool.runtime.ports import Operation, Ports
 from tidepool_cli.live import SERVICES, reading_clients
 from tidepool_cli.output import bad_option
 
-STACK_SERVICES = (*SERVICES, "application-autoscaling", "cloudformation", "dynamodb", "events", "s3", "sts")
+STACK_SERVICES = (*SERVICES, "application-autoscaling", "cloudformation", "dynamodb", "events", "iam", "s3", "sts")
 OUTPUTS = ("BusName", "LedgerTableName", "RoutesTableName", "BucketName")
 """What a stack of this version says of itself."""
 
@@ -96,6 +97,7 @@ def deployed(name: str, region: str | None) -> Deployed:
         config=config,
         alarms=FreezeAlarms(clients),
         autoscaling=ApplicationAutoScaling(clients, clock=clock),
+        principals=Principals(clients),
     )
     alone = replace(rehearsal, ledger=_Alone(table, bucket))
     return Deployed(name, hands, clients, rehearsal, alone, sagemaker, bus, outputs)

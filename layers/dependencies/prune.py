@@ -13,6 +13,7 @@ SERVICES = frozenset(
         "cloudwatch",
         "dynamodb",
         "events",
+        "iam",
         "pricing",
         "s3",
         "sagemaker",

@@ -17,6 +17,7 @@ from tidepool_cli.live import WouldWrite, reading_clients
 from tidepool_cli.main import cli
 from tidepool_cli.stack import STACK_SERVICES, deployed
 from tidepool_cli.steps import deadline, progress
+from tidepool_lab.embedded.intercept import ACCOUNT
 
 MOVABLE = FLEET.replace("zones: 1", "zones: 1\n    route: {via: table}")
 WHY = ("--why", "CHG-1", "--who", "kim")
@@ -71,8 +72,20 @@ def test_a_dry_run_says_what_would_be_made_what_it_costs_and_what_each_step_wait
     assert "Would make the endpoint tidepool-b-" in result.stdout and "1 × ml.p4d.24xlarge" in result.stdout
     for step in ("create", "warm", "shift", "drain", "retire"):
         assert f"\n  {step}" in result.stdout
+    assert "Note: not checked: whether its callers may invoke tidepool-b-" in result.stdout
     assert "\x1b" not in result.stdout
     assert writes(world) - before <= {"dynamodb.Query"} and world.ledger().moves() == ()
+
+
+def test_a_dry_run_asks_iam_about_the_declared_callers() -> None:
+    app = f"arn:aws:iam::{ACCOUNT}:role/app"
+    with a_world(fleet=MOVABLE.replace("route:", f"callers: [{app}]\n    route:")) as named:
+        unknown = run("move", "b", "--to", "dedicated", "--dry-run")
+        assert unknown.exit_code == 1 and f"  nobody can tell whether caller {app} may invoke" in unknown.stdout
+        may = {"Effect": "Allow", "Action": "sagemaker:InvokeEndpoint", "Resource": "*"}
+        named.rig.principals.policies[app] = [may]
+        result = run("move", "b", "--to", "dedicated", "--dry-run")
+        assert result.exit_code == 0 and "not checked" not in result.stdout
 
 
 def test_every_reason_against_it_is_said_and_nothing_is_asked() -> None:

@@ -338,6 +338,23 @@ def test_rule_12_an_env_value_is_quoted_text() -> None:
     assert only_problem(one_model("shapes: {shared: {ml.g5.xlarge: {env: {A: 1}}}}")).hint == 'write "1"'
 
 
+@pytest.mark.parametrize(
+    "callers",
+    ["[]", "[app]", "['*']", "['arn:aws:sts::111122223333:assumed-role/app/me']", "['arn:aws:iam::1:role/x']"],
+)
+def test_callers_are_roles_and_users_of_iam_by_their_whole_arn(callers: str) -> None:
+    arns = ("arn:aws:iam::111122223333:role/team/app", "arn:aws-us-gov:iam::111122223333:user/kim@example.com")
+    assert model(f"callers: [{', '.join(arns)}]").callers == arns
+    assert model("").callers == ()
+    only_problem(one_model(f"callers: {callers}"))
+
+
+def test_a_model_has_at_most_twenty_callers() -> None:
+    arns = [f"arn:aws:iam::111122223333:role/app-{n}" for n in range(21)]
+    assert len(model(f"callers: [{', '.join(arns[:20])}]").callers) == 20
+    only_problem(one_model(f"callers: [{', '.join(arns)}]"))
+
+
 def test_rule_12_a_sample_is_a_pointer_to_s3() -> None:
     assert model("sample: s3://probes/a.json").sample == "s3://probes/a.json"
     only_problem(one_model('sample: \'{"inputs": "hello"}\''))

@@ -9,6 +9,7 @@ import pytest
 
 from functions.world import FLEET, START_S, World, a_world
 from tidepool.move.state import Move, Phase
+from tidepool_lab.embedded.intercept import ACCOUNT
 
 MOVABLE = FLEET.replace("zones: 1", "zones: 1\n    route: {via: table}")
 HAND = "MoveModelsFunction"
@@ -79,6 +80,25 @@ def test_words_that_mean_nothing_are_refused_all_at_once(world: World) -> None:
 def test_what_stands_against_it_ends_it_with_every_reason(world: World) -> None:
     move = ask(world, "move", model="b", to="pool")["begun"]
     assert (stored(world, move).phase, stored(world, move).why) == (Phase.SUPERSEDED, "pool is where it lives")
+
+
+APP = f"arn:aws:iam::{ACCOUNT}:role/app"
+NAMED = MOVABLE.replace("zones: 1", f"zones: 1\n    callers: [{APP}]")
+
+
+def test_a_caller_who_may_not_invoke_the_new_home_ends_it_and_one_who_may_does_not() -> None:
+    invoke = {"Effect": "Allow", "Action": "sagemaker:InvokeEndpoint"}
+    with a_world(fleet=NAMED) as world:
+        world.rig.principals.policies[APP] = [{**invoke, "Resource": "*:endpoint/pool"}]
+        first = stored(world, to_dedicated(world))
+        assert first.phase is Phase.SUPERSEDED
+        assert f"caller {APP} may not invoke {first.target_name}: sagemaker:InvokeEndpoint on arn:aws" in first.why
+        managed = {"StringEquals": {"aws:ResourceTag/tidepool:managed": "true"}}
+        world.rig.principals.policies[APP] = [{**invoke, "Resource": "*", "Condition": managed}]
+        world.rig._move(world.now + 60)
+        second = stored(world, ask(world, "move", model="b", to="dedicated", id="0123456789abcdef")["begun"])
+        assert (second.phase, second.why) == (Phase.CREATE, "")
+        assert world.rig.denied() == []
 
 
 @pytest.mark.parametrize("phase", [Phase.CREATE, Phase.WARM, Phase.SHIFT, Phase.DRAIN])

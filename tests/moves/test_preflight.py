@@ -18,7 +18,7 @@ from tidepool.move import preflight as rules
 from tidepool.move.state import Move, Phase
 from tidepool.plan.change import StartMove
 from tidepool.runtime.advance_moves import begin
-from tidepool.runtime.ports import NoAutoscaling
+from tidepool.runtime.ports import NoAutoscaling, NobodyTells
 
 
 def a_world(source: str = POOL_A, **changes: Any) -> rules.World:
@@ -151,6 +151,18 @@ REFUSED: dict[str, tuple[rules.World, StartMove, str]] = {
         "says its `concurrency`",
     ),
     "autoscaled": (a_world(left_alone="Application Auto Scaling sets it (1 to 4)"), a_move(), "m: Application Auto"),
+    "a caller who may not": (
+        a_world(
+            callers=(rules.Caller("role/app"), rules.Caller("role/gw", refused="InvokeEndpoint on x: implicitDeny"))
+        ),
+        a_move(),
+        "caller role/gw may not invoke tidepool-m-01234567: InvokeEndpoint on x: implicitDeny (allow it",
+    ),
+    "a caller of whom nobody can tell": (
+        a_world(callers=(rules.Caller("role/app", unknown="AccessDenied"),)),
+        a_move(),
+        "nobody can tell whether caller role/app may invoke tidepool-m-01234567: AccessDenied (take it out",
+    ),
     "no source": (a_world(components={}), a_move(), "the source m is not there"),
     "another model's source": (with_source(a_world(), model="other"), a_move(), "a home of other, not of m"),
     "on another endpoint": (with_source(a_world(), endpoint=POOL_B), a_move(), "the decision saw pool-a"),
@@ -213,6 +225,49 @@ def test_a_source_that_application_auto_scaling_scales_is_not_moved_whoever_asks
     paused = replace(scaler, suspended=PAUSED)
     again = begin(replace(live.ports(), autoscaling=Scalers(paused)), replace(ask, id="b"), NOW)
     assert again.phase is Phase.CREATE
+
+
+APP = "arn:aws:iam::111122223333:role/app"
+
+
+def test_without_callers_in_fleet_yaml_a_move_says_that_it_did_not_look() -> None:
+    live = World()
+    begun = begin(live.ports(), a_move(), NOW)
+    assert begun.phase is Phase.CREATE
+    assert begun.why == (
+        "not checked: whether its callers may invoke tidepool-m-01234567, since fleet.yaml names no `callers` of m"
+    )
+    named = World(model_changes={"callers": (APP,)})
+    assert begin(replace(named.ports(), principals=May()), a_move(), NOW).why == ""
+
+
+class May(NobodyTells):
+    """IAM, where everybody may."""
+
+    def refused(self, principal: str, target: Target, **how: Any) -> str:
+        return ""
+
+
+@dataclass(frozen=True)
+class Says(NobodyTells):
+    """IAM, with one answer."""
+
+    words: str
+
+    def refused(self, principal: str, target: Target, **how: Any) -> str:
+        assert principal == APP
+        assert target == Target(POOL_B, "tidepool-m-01234567", 100)
+        assert (how["beside"], how["stream"], how["tags"]["tidepool:managed"]) == (POOL_A, True, "true")
+        return self.words
+
+
+def test_a_declared_caller_is_asked_about_with_what_the_target_will_be() -> None:
+    live = World(model_changes={"callers": (APP,), "stream": True})
+    refused = begin(replace(live.ports(), principals=Says("InvokeEndpoint: implicitDeny")), a_move(), NOW)
+    assert refused.phase is Phase.SUPERSEDED and f"caller {APP} may not invoke" in refused.why
+    unknown = begin(live.ports(), a_move(id_="b"), NOW)
+    assert unknown.phase is Phase.SUPERSEDED
+    assert f"nobody can tell whether caller {APP} may invoke" in unknown.why
 
 
 def test_a_component_name_that_is_taken_is_said() -> None:

@@ -19,6 +19,7 @@ SERVICES = {
     "cloudwatch": "cloudwatch",
     "dynamodb": "dynamodb",
     "events": "events",
+    "iam": "iam",
     "pricing": "pricing",
     "s3": "s3",
     "sagemaker": "sagemaker",

@@ -41,6 +41,7 @@ BREAKS: Mapping[str, str] = {
     "CreateOwnComponent": "no model gets a home in a pool",
     "CreateOwnEndpoint": "no model gets a machine of its own",
     "ReadWhoElseScalesBeforeMoving": "it cannot tell whether something else scales a home, and no move begins",
+    "SeeWhatCallersMay": "no model whose callers fleet.yaml names may move",
     "ShrinkTheSource": "a home that is left to its owner stays as large, and as dear, as it was",
     "ProbeTheTarget": "no new home can prove that it answers, and every move goes back",
     "RetireWhatItMade": "what a move made stays, and costs, when the move goes back or the model moves on",

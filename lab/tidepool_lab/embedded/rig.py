@@ -30,6 +30,7 @@ from tidepool_lab.embedded.intercept import ACCOUNT, Params, answering
 from tidepool_lab.embedded.lambdas import TAP, Host
 from tidepool_lab.embedded.metrics import Recorded, Store
 from tidepool_lab.embedded.permissions import Asked, asked, denied
+from tidepool_lab.embedded.principals import Principals
 from tidepool_lab.embedded.provision import Stores
 from tidepool_lab.embedded.routers import Routers, joined
 from tidepool_lab.embedded.routes import RouterCallers, follow_table
@@ -104,6 +105,7 @@ class Rig:
         self.routers = Routers(self._now, Random(0), region=region)
         self._router_callers = RouterCallers(self.cloud, self.routers)
         self.scalers = Scalers(self._now)
+        self.principals = Principals()
         self.trail = Trail(self._now, who=lambda: TAP.running)
         self.recorded = Recorded()
         self.asked: set[Asked] = set()
@@ -264,6 +266,7 @@ class Rig:
             "sagemaker-runtime": Runtime(self.cloud),
             "cloudwatch": CloudWatch(store, self.alarms, self.recorded, now=self._now),
             "application-autoscaling": self.scalers,
+            "iam": self.principals,
             "cloudtrail": self.trail,
             "pricing": services.pricing(types, region),
             "service-quotas": services.quotas(types, region),

@@ -93,6 +93,7 @@ def ports(*, judges: bool = False) -> Ports:
     from tidepool.aws.ledger import Ledger
     from tidepool.aws.objects import Bucket
     from tidepool.aws.pricing import PriceList
+    from tidepool.aws.principals import Principals
     from tidepool.aws.routes import Routes
     from tidepool.aws.sagemaker import DESCRIBED_KEPT_S, SageMaker
     from tidepool.aws.table import Table
@@ -117,6 +118,7 @@ def ports(*, judges: bool = False) -> Ports:
         config=config,
         alarms=freeze_alarms(),
         autoscaling=ApplicationAutoScaling(made, clock=clock),
+        principals=Principals(made),
     )
 
 

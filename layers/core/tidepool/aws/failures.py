@@ -64,6 +64,7 @@ TABLE: tuple[Row, ...] = (
     Row("NoSuchKey", "", NotFound),
     Row("NoSuchVersion", "", NotFound),
     Row("NoSuchBucket", "", NotFound),
+    Row("NoSuchEntity", "", NotFound),  # IAM: no such role or user in this account (API)
     Row("404", "", NotFound),  # HeadObject has no body, so that S3's code is the status
     Row("AccessDenied", "", Denied),
     Row("AccessDeniedException", "", Denied),

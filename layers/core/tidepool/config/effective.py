@@ -89,6 +89,7 @@ _OBJECTIVE: dict[str, Callable[[ModelConfig], str]] = {
 _REST: dict[str, Callable[[ModelConfig], str]] = {
     "owner": lambda c: c.owner or "nobody named",
     "tenant": lambda c: c.tenant or "its own",
+    "callers": lambda c: ", ".join(c.callers) or "nobody named",
     "sample": lambda c: c.sample or "none",
     "longest_request": lambda c: duration(c.longest_request_s),
     "stream": lambda c: str(c.stream).lower(),

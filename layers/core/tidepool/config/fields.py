@@ -204,6 +204,10 @@ CalendarArn = text_like(
     "the ARN of an SSM Change Calendar, arn:aws:ssm:…:document/…",
 )
 S3Uri = text_like(r"s3://[a-z0-9.-]{3,63}/.+", "a pointer to S3, such as s3://bucket/key.json")
+Principal = text_like(
+    r"arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[A-Za-z0-9+=,.@_/-]{1,512}",
+    "the ARN of an IAM role or user, such as arn:aws:iam::111122223333:role/app",
+)
 EnvName = text_like(r"[a-zA-Z_][a-zA-Z0-9_]{0,1023}", "a name of letters, digits and underscores")
 EnvValue = Annotated[str, BeforeValidator(_env_value), WithJsonSchema({"type": "string", "maxLength": 1024})]
 Env = Annotated[dict[EnvName, EnvValue], BeforeValidator(_env)]  # type: ignore[valid-type]

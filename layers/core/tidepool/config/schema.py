@@ -150,6 +150,7 @@ class ModelBlock(ClassBlock):
     act: f.Ladder | None = None
     hold: HoldBlock | None = None
     tenant: f.Word | None = None
+    callers: Annotated[list[f.Principal], Field(min_length=1, max_length=20)] | None = None
     sample: f.S3Uri | None = None
     longest_request: f.Longest | None = None
     stream: bool | None = None

@@ -71,6 +71,7 @@ def model_of(file: FleetFile, name: str, keys: tuple[str, ...]) -> t.ModelConfig
         act=act,
         hold=_hold(layers.value("hold"), timezone),
         tenant=layers.value("tenant") or "",
+        callers=tuple(layers.value("callers") or ()),
         owner=layers.value("owner") or "",
         sample=layers.value("sample") or "",
         longest_request_s=_or(layers.value("longest_request"), LONGEST_STREAM_S if stream else LONGEST_REQUEST_S),

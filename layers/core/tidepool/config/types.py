@@ -95,6 +95,7 @@ class ModelConfig:
 
     zero_after_s: idle seconds, with positive evidence, before zero; None = never.
     max_copies: None = what the pools hold. host: 'auto', 'dedicated', 'shared' or a pool's key.
+    callers: ARNs of the IAM roles and users who call it, () = nobody says. Each is simulated before a move.
     longest_request_s: a drain waits longer than this. stream: answers are streamed.
     """
 
@@ -113,6 +114,7 @@ class ModelConfig:
     route: RouteConfig = RouteConfig()
     hold: Hold | None = None
     tenant: str = ""
+    callers: tuple[str, ...] = ()
     owner: str = ""
     sample: str = ""
     longest_request_s: int = 60

@@ -1,7 +1,8 @@
 """Preflight: everything that must be true before a move begins, all at once. What is not is said, and nothing done.
 
-Not checked, because no call and no line of fleet.yaml tells it: whether callers may invoke the target. Those who may
-not are answered by the source until the drain, which then is never silent, and the move goes back (move/drain.py).
+Whether callers may invoke the target is checked of those that fleet.yaml names (`callers`), and said not to be where it
+names none. Others who may not are answered by the source until the drain, which then is never silent, and the move goes
+back (move/drain.py).
 """
 
 from __future__ import annotations
@@ -22,12 +23,22 @@ from tidepool.units import DAY_S, usd
 
 
 @dataclass(frozen=True, slots=True)
+class Caller:
+    """One of fleet.yaml's `callers`. refused: what it may not do at the target, '' = nothing. unknown: why nobody can
+    tell, '' = it is known."""
+
+    principal: str
+    refused: str = ""
+    unknown: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class World:
     """What a move is judged on before it begins.
 
     held, frozen: who and why, '' when nobody. open: moves now open. ended: those that ended in the last 24 hours.
     route: where callers go now; None = it was never written, or its store is away.
-    left_alone: why the source's count is another writer's, '' when it is ours.
+    left_alone: why the source's count is another writer's, '' when it is ours. callers: those that fleet.yaml names.
     """
 
     config: Config
@@ -42,6 +53,7 @@ class World:
     frozen: str = ""
     route: Route | None = None
     left_alone: str = ""
+    callers: tuple[Caller, ...] = ()
 
 
 def source_of(ask: StartMove, world: World) -> Component | Endpoint | None:
@@ -51,7 +63,13 @@ def source_of(ask: StartMove, world: World) -> Component | Endpoint | None:
 
 def preflight(ask: StartMove, to_component: str, world: World) -> tuple[str, ...]:
     """Every reason why the move may not begin; () when it may."""
-    found = [*_people(ask, world), *_limits(ask, world), *_source(ask, world), *_target(ask, to_component, world)]
+    found = [
+        *_people(ask, world),
+        *_limits(ask, world),
+        *_source(ask, world),
+        *_target(ask, to_component, world),
+        *_callers(to_component or ask.to_endpoint, world),
+    ]
     # Between two homes that are not there, or not what was decided, nothing can be compared or counted.
     return tuple(found or [*_between(ask, world), *_room(ask, world)])
 
@@ -70,7 +88,7 @@ def _people(ask: StartMove, world: World) -> Iterator[str]:
     if world.left_alone:
         # What it fills again never becomes empty: a move would end with two homes (decisions/0018).
         hint = "suspend it, or say `writers.autoscaling: adopt` and wait for the next tick"
-        yield f"{ask.component or ask.from_endpoint}: {world.left_alone}; {hint}"
+        yield f"{ask.component or ask.from_endpoint}: {world.left_alone} ({hint})"
     rung = effective_rung(ask, world)
     if rung < Rung.ASK:
         yield f"fleet.yaml lets {ask.model} act up to '{rung.name.lower()}' there; a move needs 'ask'"
@@ -180,6 +198,25 @@ def _pool(ask: StartMove, to_component: str, world: World) -> Iterator[str]:
         yield f"{pool.name} has {pool.instance_type}, the decision saw {ask.instance_type}"
     if to_component in world.components:
         yield f"the name {to_component} is taken"
+
+
+def _callers(target: str, world: World) -> Iterator[str]:
+    """Who may not be sent to the target, and of whom nobody can tell."""
+    for one in world.callers:
+        if one.refused:
+            hint = "allow it, by the tag tidepool:managed = true or by name, or take it out of `callers`"
+            yield f"caller {one.principal} may not invoke {target}: {one.refused} ({hint})"
+        if one.unknown:
+            hint = "take it out of `callers` if it cannot be simulated, and see yourself that it may"
+            yield f"nobody can tell whether caller {one.principal} may invoke {target}: {one.unknown} ({hint})"
+
+
+def unchecked(ask: StartMove, to_component: str, world: World) -> str:
+    """What the preflight did not look at, '' when it looked at everything."""
+    if world.callers:
+        return ""
+    target = to_component or ask.to_endpoint
+    return f"not checked: whether its callers may invoke {target}, since fleet.yaml names no `callers` of {ask.model}"
 
 
 def _between(ask: StartMove, world: World) -> Iterator[str]:

@@ -18,8 +18,6 @@ from dataclasses import replace
 from typing import assert_never
 
 from tidepool.config.resolve import model_config
-from tidepool.config.types import Hosting, RouteConfig, Rung
-from tidepool.decision.others import autoscaled
 from tidepool.errors import (
     AlreadyExists,
     BadEvent,
@@ -32,21 +30,19 @@ from tidepool.errors import (
     TidepoolError,
     Unreachable,
 )
-from tidepool.fleet import Component, InstanceType, Route, Target
+from tidepool.fleet import Target
 from tidepool.fleet.asked import NewComponent
 from tidepool.move.alike import enough, typical
 from tidepool.move.charge import charged
 from tidepool.move.command import Command, CreateTarget, Delete, Probe, Resize, Shrink, Sweep, WriteRoute, intent
 from tidepool.move.machine import approved, step
-from tidepool.move.naming import CREATED_TAG, target_name
-from tidepool.move.preflight import World, effective_rung, in_place, preflight, source_of
 from tidepool.move.seen import Probed, Seen
 from tidepool.move.state import Move, Phase
 from tidepool.plan.change import StartMove
+from tidepool.runtime.judge_move import judged
 from tidepool.runtime.look_at_move import People, look, people
-from tidepool.runtime.observe import instance_types
 from tidepool.runtime.ports import Answer, Operation, Ports
-from tidepool.units import DAY_S, rounded
+from tidepool.units import DAY_S
 
 TURNS = 12
 """Turns of one move in one run: more than any run needs (a way through without waiting has eight), so that a fault
@@ -61,7 +57,7 @@ def begin(ports: Ports, change: StartMove, now: int) -> Move:
     known = _known(ports, change.id, now)
     if known is not None:
         return known
-    move = replace(_judged(ports, change, now), version=1)
+    move = replace(judged(ports, change, now), version=1)
     try:
         ports.ledger.save_move(move, expected_version=0)
     except Conflict:
@@ -226,81 +222,3 @@ def _known(ports: Ports, move_id: str, now: int) -> Move | None:
         if move.id == move_id:
             return move
     return None
-
-
-def _judged(ports: Ports, ask: StartMove, now: int) -> Move:
-    """The move as it begins: everything it needs of the source is in it, so that no crash loses it."""
-    asked = people(ports, now)
-    world = _world(ports, ask, asked, now)
-    to_component = target_name(ask.model, ask.id) if ask.to_hosting is Hosting.SHARED else ""
-    reasons = preflight(ask, to_component, world)
-    phase = Phase.WAITING if effective_rung(ask, world) is Rung.ASK else Phase.CREATE
-    home = world.endpoints.get(ask.from_endpoint)
-    from_type = home.instance_type if home is not None else ""
-    move = Move(
-        id=ask.id,
-        version=0,
-        ask=ask,
-        phase=Phase.SUPERSEDED if reasons else phase,
-        step=0,
-        since=now,
-        began=now,
-        from_type=from_type,
-        to_component=to_component,
-        why="; ".join(reasons) or in_place(ask, from_type),
-    )
-    source = source_of(ask, world)
-    if source is None:
-        return move
-    target = world.endpoints.get(ask.to_endpoint)
-    held = source.accelerators_per_copy if isinstance(source, Component) else None
-    needs = ask.accelerators_per_copy if ask.to_hosting is Hosting.SHARED else None
-    move = replace(
-        move,
-        variant=source.variant,
-        to_variant=target.variant if target is not None else "",
-        tags=dict(source.tags),
-        source_was_ours=CREATED_TAG in source.tags,
-        from_usd=_usd(world.instance_types.get(from_type), held),
-        to_usd=_usd(world.instance_types.get(ask.instance_type), needs),
-    )
-    if isinstance(source, Component):
-        return replace(move, sagemaker_model=source.artifact, memory_mb=source.memory_mb, strategy=source.strategy)
-    return replace(move, sagemaker_model=source.sagemaker_model)
-
-
-def _usd(kind: InstanceType | None, accelerators: int | None) -> float:
-    """Dollars an hour of one instance, or of one copy's share of it; 0 where the type is not known."""
-    if kind is None:
-        return 0.0
-    share = 1.0 if accelerators is None else max(1, accelerators) / max(1, kind.accelerators)
-    return rounded(kind.usd_per_hour * share)
-
-
-def _world(ports: Ports, ask: StartMove, asked: People, now: int) -> World:
-    endpoints = ports.hosting.endpoints()
-    model = model_config(asked.config, ask.model)
-    home = endpoints.get(ask.from_endpoint)
-    names = dict.fromkeys([ask.instance_type, *([home.instance_type] if home is not None else [])])
-    return World(
-        config=asked.config,
-        model=model,
-        endpoints=endpoints,
-        components=ports.hosting.components(),
-        instance_types=instance_types(ports, asked.config, list(names)),
-        now=now,
-        open=ports.ledger.moves(),
-        ended=ports.ledger.ended_moves(now - DAY_S),
-        held=asked.held(ask, now),
-        frozen=asked.frozen(ask, now) or asked.unread,
-        route=_route(ports, ask.model, model.route),
-        left_alone=autoscaled(ports.autoscaling.targets().get(ask.component or ask.from_endpoint), asked.config),
-    )
-
-
-def _route(ports: Ports, model: str, via: RouteConfig) -> Route | None:
-    """Where callers go now; None while the store is away: the move's first step reads it again."""
-    try:
-        return ports.routes.read(model, via)
-    except (Throttled, Unreachable):
-        return None

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from tidepool.config.types import Config, RouteConfig
 from tidepool.decision.record import Decision
-from tidepool.errors import NotFound
+from tidepool.errors import NotFound, Unreachable
 from tidepool.fleet import (
     Component,
     Endpoint,
@@ -235,6 +235,28 @@ class Autoscaling(Protocol):
         ...
 
 
+class Principals(Protocol):
+    """IAM: what callers may do."""
+
+    def refused(
+        self, principal: str, target: Target, *, beside: str, tags: Mapping[str, str], stream: bool = False
+    ) -> str:
+        """What the principal may not do at a target that is not there yet; '' when it may invoke it.
+
+        beside: an endpoint of the same account and Region. HostingError or Unreachable when nobody can tell.
+        """
+        ...
+
+
+class NobodyTells:
+    """Where IAM is not asked: what callers may do is unknown."""
+
+    def refused(
+        self, principal: str, target: Target, *, beside: str, tags: Mapping[str, str], stream: bool = False
+    ) -> str:
+        raise Unreachable("IAM is not asked here")
+
+
 class NoAutoscaling:
     """An account where nothing is registered with Application Auto Scaling."""
 
@@ -246,6 +268,7 @@ class NoAutoscaling:
 
 
 NOTHING_REGISTERED = NoAutoscaling()
+NOBODY_TELLS = NobodyTells()
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,3 +284,4 @@ class Ports:
     config: ConfigStore
     alarms: Alarms
     autoscaling: Autoscaling = NOTHING_REGISTERED
+    principals: Principals = NOBODY_TELLS

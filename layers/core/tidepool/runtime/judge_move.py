@@ -1,0 +1,117 @@
+"""A move as it is judged before it begins, by everything that its preflight and its life need of the account."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tidepool.config.resolve import model_config
+from tidepool.config.types import Hosting, ModelConfig, RouteConfig, Rung
+from tidepool.decision.others import autoscaled
+from tidepool.errors import HostingError, Throttled, Unreachable
+from tidepool.fleet import Component, Endpoint, InstanceType, Route, Target
+from tidepool.move.naming import CREATED_TAG, target_name, target_tags
+from tidepool.move.preflight import Caller, World, effective_rung, in_place, preflight, source_of, unchecked
+from tidepool.move.state import Move, Phase
+from tidepool.plan.change import StartMove
+from tidepool.runtime.look_at_move import People, people
+from tidepool.runtime.observe import instance_types
+from tidepool.runtime.ports import Ports
+from tidepool.units import DAY_S, rounded
+
+
+def judged(ports: Ports, ask: StartMove, now: int) -> Move:
+    """The move as it begins: everything it needs of the source is in it, so that no crash loses it."""
+    asked = people(ports, now)
+    to_component = target_name(ask.model, ask.id) if ask.to_hosting is Hosting.SHARED else ""
+    world = _world(ports, ask, to_component, asked, now)
+    reasons = preflight(ask, to_component, world)
+    phase = Phase.WAITING if effective_rung(ask, world) is Rung.ASK else Phase.CREATE
+    home = world.endpoints.get(ask.from_endpoint)
+    from_type = home.instance_type if home is not None else ""
+    move = Move(
+        id=ask.id,
+        version=0,
+        ask=ask,
+        phase=Phase.SUPERSEDED if reasons else phase,
+        step=0,
+        since=now,
+        began=now,
+        from_type=from_type,
+        to_component=to_component,
+        why="; ".join(reasons or filter(None, (in_place(ask, from_type), unchecked(ask, to_component, world)))),
+    )
+    source = source_of(ask, world)
+    if source is None:
+        return move
+    target = world.endpoints.get(ask.to_endpoint)
+    held = source.accelerators_per_copy if isinstance(source, Component) else None
+    needs = ask.accelerators_per_copy if ask.to_hosting is Hosting.SHARED else None
+    move = replace(
+        move,
+        variant=source.variant,
+        to_variant=target.variant if target is not None else "",
+        tags=dict(source.tags),
+        source_was_ours=CREATED_TAG in source.tags,
+        from_usd=_usd(world.instance_types.get(from_type), held),
+        to_usd=_usd(world.instance_types.get(ask.instance_type), needs),
+    )
+    if isinstance(source, Component):
+        return replace(move, sagemaker_model=source.artifact, memory_mb=source.memory_mb, strategy=source.strategy)
+    return replace(move, sagemaker_model=source.sagemaker_model)
+
+
+def _usd(kind: InstanceType | None, accelerators: int | None) -> float:
+    """Dollars an hour of one instance, or of one copy's share of it; 0 where the type is not known."""
+    if kind is None:
+        return 0.0
+    share = 1.0 if accelerators is None else max(1, accelerators) / max(1, kind.accelerators)
+    return rounded(kind.usd_per_hour * share)
+
+
+def _world(ports: Ports, ask: StartMove, to_component: str, asked: People, now: int) -> World:
+    endpoints = ports.hosting.endpoints()
+    model = model_config(asked.config, ask.model)
+    home = endpoints.get(ask.from_endpoint)
+    components = ports.hosting.components()
+    source = components.get(ask.component) if ask.component else home
+    names = dict.fromkeys([ask.instance_type, *([home.instance_type] if home is not None else [])])
+    return World(
+        config=asked.config,
+        model=model,
+        endpoints=endpoints,
+        components=components,
+        instance_types=instance_types(ports, asked.config, list(names)),
+        now=now,
+        open=ports.ledger.moves(),
+        ended=ports.ledger.ended_moves(now - DAY_S),
+        held=asked.held(ask, now),
+        frozen=asked.frozen(ask, now) or asked.unread,
+        route=_route(ports, ask.model, model.route),
+        left_alone=autoscaled(ports.autoscaling.targets().get(ask.component or ask.from_endpoint), asked.config),
+        callers=_callers(ports, ask, to_component, model, source),
+    )
+
+
+def _callers(
+    ports: Ports, ask: StartMove, to_component: str, model: ModelConfig, source: Component | Endpoint | None
+) -> tuple[Caller, ...]:
+    """Whether each declared caller may invoke the target, with the tags that it will have."""
+    target = Target(ask.to_endpoint, to_component, 100)
+    tags = target_tags(source.tags if source is not None else {}, ask.id)
+    found = []
+    for principal in model.callers:
+        try:
+            said = ports.principals.refused(principal, target, beside=ask.from_endpoint, tags=tags, stream=model.stream)
+            found.append(Caller(principal, refused=said))
+        except (HostingError, Unreachable) as error:
+            # Missing evidence means hold.
+            found.append(Caller(principal, unknown=str(error)))
+    return tuple(found)
+
+
+def _route(ports: Ports, model: str, via: RouteConfig) -> Route | None:
+    """Where callers go now; None while the store is away: the move's first step reads it again."""
+    try:
+        return ports.routes.read(model, via)
+    except (Throttled, Unreachable):
+        return None
