@@ -11,6 +11,7 @@ from tidepool.config.types import Config, RouteConfig
 from tidepool.errors import AlreadyExists, Busy, Conflict, NotFound, QuotaExceeded, Unreachable
 from tidepool.fleet import Component, Endpoint, Evidence, InstanceType, Route, Signal, Status, Target
 from tidepool.fleet.asked import Answer, NewComponent, NewEndpoint
+from tidepool.memory import Memory
 from tidepool.move.state import Move
 from tidepool.runtime.ports import MetricTarget, Operation
 
@@ -159,6 +160,9 @@ class Fakes:
 
     def instance_types(self, names: Sequence[str]) -> Mapping[str, InstanceType]:
         return {P4D.name: P4D}
+
+    def memory(self) -> Memory:
+        return self._world.memory
 
     def signals(self, now: int) -> tuple[Signal, ...]:
         return tuple(self._world.signals)

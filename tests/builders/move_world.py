@@ -26,6 +26,7 @@ from tidepool.fleet import (
     Status,
     Target,
 )
+from tidepool.memory import Memory
 from tidepool.move.state import Move
 from tidepool.plan.change import StartMove
 from tidepool.runtime.ports import Operation, Ports
@@ -103,6 +104,7 @@ class World:
     followed_targets: tuple[Target, ...] = ()
     stored: dict[str, Move] = field(default_factory=dict)
     signals: list[Signal] = field(default_factory=list)
+    memory: Memory = field(default_factory=Memory.empty)
     told: list[Mapping[str, object]] = field(default_factory=list)
     operations: list[Operation] = field(default_factory=list)
     sent: dict[str, dict[int, float]] = field(default_factory=dict)
@@ -237,7 +239,7 @@ class World:
             Shape(Hosting.DEDICATED, P4D.name, accelerators=8, concurrency=170.0, service_s=SERVICE_S, start_s=220.0),
         )
         route = RouteConfig(self.via, ack_s=120)
-        model = a_model(MODEL, route=route, shapes=shapes, **self.model_changes)
+        model = a_model(MODEL, **{"route": route, "shapes": shapes, **self.model_changes})
         return a_config(
             model,
             identity="tag:model",

@@ -12,12 +12,13 @@ from builders import NOW, P4D, WIDE
 from builders.move_world import MODEL, OWN, POOL_A, POOL_B, World, a_move
 from tidepool.config.resolve import model_config
 from tidepool.config.types import Config, Hosting, Limits, PoolConfig, RouteConfig, Rung, Safety, Shape, Via, Window
-from tidepool.fleet import Boundary, EndpointKind, Route, Status, Target
+from tidepool.fleet import Boundary, Component, EndpointKind, Route, Status, Target
 from tidepool.fleet.writers import PAUSED, ScalingTarget
+from tidepool.memory import Measured, Memory, ModelMemory
 from tidepool.move import preflight as rules
 from tidepool.move.state import Move, Phase
 from tidepool.plan.change import StartMove
-from tidepool.runtime.advance_moves import begin
+from tidepool.runtime.advance_moves import advance_moves, begin
 from tidepool.runtime.ports import NoAutoscaling, NobodyTells
 
 
@@ -148,7 +149,7 @@ REFUSED: dict[str, tuple[rules.World, StartMove, str]] = {
     "nobody measured it": (
         a_world(model=the_model(shapes=(Shape(Hosting.SHARED, P4D.name, accelerators=1),))),
         a_move(),
-        "says its `concurrency`",
+        "says its `concurrency`, and none was measured: declare it",
     ),
     "autoscaled": (a_world(left_alone="Application Auto Scaling sets it (1 to 4)"), a_move(), "m: Application Auto"),
     "a caller who may not": (
@@ -172,7 +173,7 @@ REFUSED: dict[str, tuple[rules.World, StartMove, str]] = {
     "identity is the name": (a_world(config=BY_NAME), a_move(), "would lose its identity"),
     "no identity tag": (with_source(a_world(), tags={}), a_move(), "would lose its identity"),
     "to itself": (a_world(), replace(a_move(), to_endpoint=POOL_A), "is where it lives"),
-    "no shape": (a_world(model=the_model(shapes=())), a_move(), "its capacity is unknown"),
+    "no shape": (a_world(model=the_model(shapes=())), a_move(), "and none was measured: declare it"),
     "no such pool": (a_world(), replace(a_move(), to_endpoint="nowhere"), "nowhere is not a pool"),
     "not a pool": (with_pool(a_world(), kind=EndpointKind.OTHER), a_move(), "is not a pool"),
     "not declared": (a_world(config=NOT_DECLARED), a_move(), "is no pool of fleet.yaml"),
@@ -225,6 +226,49 @@ def test_a_source_that_application_auto_scaling_scales_is_not_moved_whoever_asks
     paused = replace(scaler, suspended=PAUSED)
     again = begin(replace(live.ports(), autoscaling=Scalers(paused)), replace(ask, id="b"), NOW)
     assert again.phase is Phase.CREATE
+
+
+def measured(concurrency: float = 40.0, *, hosting: Hosting = Hosting.SHARED, **changes: Any) -> Memory:
+    """A bound of the source's artifact on that hosting, that has seen a day and an hour of minutes."""
+    known = replace(Measured(concurrency, NOW - 90_000, NOW - 3600, 60, 900.0), **changes)
+    accelerators = 1 if hosting is Hosting.SHARED else P4D.accelerators
+    return Memory(models={MODEL: ModelMemory(measured={f"{hosting} {P4D.name} {accelerators} artifact-m": known})})
+
+
+@pytest.mark.parametrize(
+    ("target", "hosting"), [(POOL_B, Hosting.SHARED), ("tidepool-m", Hosting.DEDICATED)], ids=["shared", "dedicated"]
+)
+def test_a_capacity_that_was_measured_does_for_one_that_is_not_declared(target: str, hosting: Hosting) -> None:
+    """200 requests are in flight: 5 of 40 carry them, 7 with a quarter's room."""
+    live = World(model_changes={"shapes": ()}, memory=measured(hosting=hosting))
+    begun = begin(live.ports(), a_move(POOL_A, target), NOW)
+    assert begun.phase is Phase.CREATE
+    assert begun.why.startswith("its capacity there is measured, not declared: 40 at once; not checked: ")
+    advance_moves(live.ports(), NOW)
+    made = live.components.get(begun.target_name) or live.endpoints[begun.target_name]
+    assert (made.copies_wanted if isinstance(made, Component) else made.instances_wanted) == 7
+
+
+def test_what_fleet_yaml_declares_goes_before_what_was_measured() -> None:
+    live = World(memory=measured())
+    begun = begin(live.ports(), a_move(), NOW)
+    assert begun.measured == 0.0 and "measured" not in begun.why
+
+
+@pytest.mark.parametrize(
+    "memory",
+    [
+        measured(since=NOW - 3600),
+        measured(samples=59),
+        measured(hosting=Hosting.DEDICATED),
+        Memory.empty(),
+    ],
+    ids=["since an hour", "59 minutes", "on the other hosting", "never"],
+)
+def test_a_bound_that_is_not_trusted_or_of_another_place_is_no_capacity(memory: Memory) -> None:
+    live = World(model_changes={"shapes": ()}, memory=memory)
+    begun = begin(live.ports(), a_move(), NOW)
+    assert begun.phase is Phase.SUPERSEDED and "none was measured: declare it" in begun.why
 
 
 APP = "arn:aws:iam::111122223333:role/app"

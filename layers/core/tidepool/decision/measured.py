@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tidepool.config.types import ModelConfig
+from tidepool.config.types import Hosting, ModelConfig
 from tidepool.decision.ready import SETTLE_S
 from tidepool.decision.subjects import Home, Subject
 from tidepool.fleet import Evidence, Series
@@ -58,7 +58,12 @@ class Look:
 
 def key_of(home: Home) -> str:
     """Hosting, type, accelerators and artifact: another of any of them is another capacity, and is learned anew."""
-    return f"{home.hosting} {home.endpoint.instance_type} {home.accelerators} {_artifact(home)}"
+    return key(home.hosting, home.endpoint.instance_type, home.accelerators, _artifact(home))
+
+
+def key(hosting: Hosting, instance_type: str, accelerators: int, artifact: str) -> str:
+    """The same of a home that may not be there."""
+    return f"{hosting} {instance_type} {accelerators} {artifact}"
 
 
 def at_capacity(subject: Subject, measured: Mapping[str, Measured], now: int) -> Subject:
@@ -76,7 +81,12 @@ def _with(home: Home, known: Measured | None, now: int) -> Home:
 
 def trusted(home: Home, known: Measured, now: int) -> bool:
     """The bound may lower."""
-    return names_artifact(home) and now - known.since >= TRUSTED_S and known.samples >= TRUSTED_SAMPLES
+    return names_artifact(home) and long_enough(known, now)
+
+
+def long_enough(known: Measured, now: int) -> bool:
+    """It has seen what it takes to be trusted."""
+    return now - known.since >= TRUSTED_S and known.samples >= TRUSTED_SAMPLES
 
 
 def names_artifact(home: Home) -> bool:

@@ -39,6 +39,8 @@ class World:
     held, frozen: who and why, '' when nobody. open: moves now open. ended: those that ended in the last 24 hours.
     route: where callers go now; None = it was never written, or its store is away.
     left_alone: why the source's count is another writer's, '' when it is ours. callers: those that fleet.yaml names.
+    measured: requests at once that one copy or instance like the target's was seen to serve well, where no shape says
+        it; 0 = nobody saw.
     """
 
     config: Config
@@ -54,6 +56,7 @@ class World:
     route: Route | None = None
     left_alone: str = ""
     callers: tuple[Caller, ...] = ()
+    measured: float = 0.0
 
 
 def source_of(ask: StartMove, world: World) -> Component | Endpoint | None:
@@ -165,10 +168,9 @@ def _source(ask: StartMove, world: World) -> Iterator[str]:
 def _target(ask: StartMove, to_component: str, world: World) -> Iterator[str]:
     if ask.to_endpoint == ask.from_endpoint:
         yield f"{ask.to_endpoint} is where it lives"
-    shape = world.model.shape(ask.to_hosting, ask.instance_type)
-    if shape is None or shape.concurrency is None:
+    if not declared(ask, world.model) and not world.measured:
         where = f"{ask.to_hosting} on {ask.instance_type}"
-        yield f"no shape of {ask.model} for {where} says its `concurrency`: its capacity is unknown"
+        yield f"no shape of {ask.model} for {where} says its `concurrency`, and none was measured: declare it"
     match ask.to_hosting:
         case Hosting.SHARED:
             yield from _pool(ask, to_component, world)
@@ -177,6 +179,12 @@ def _target(ask: StartMove, to_component: str, world: World) -> Iterator[str]:
                 yield f"the name {ask.to_endpoint} is taken"
             if not NAME_PATTERN.fullmatch(ask.to_endpoint) or len(ask.to_endpoint) > NAME_MAX:
                 yield f"{ask.to_endpoint!r} is not an endpoint's name of at most {NAME_MAX} characters"
+
+
+def declared(ask: StartMove, model: ModelConfig) -> float:
+    """Requests at once that one copy or instance of the target serves, as fleet.yaml says; 0 = it does not."""
+    shape = model.shape(ask.to_hosting, ask.instance_type)
+    return (shape.concurrency if shape is not None else None) or 0.0
 
 
 def _pool(ask: StartMove, to_component: str, world: World) -> Iterator[str]:
@@ -211,12 +219,12 @@ def _callers(target: str, world: World) -> Iterator[str]:
             yield f"nobody can tell whether caller {one.principal} may invoke {target}: {one.unknown} ({hint})"
 
 
-def unchecked(ask: StartMove, to_component: str, world: World) -> str:
-    """What the preflight did not look at, '' when it looked at everything."""
-    if world.callers:
-        return ""
+def notes(ask: StartMove, to_component: str, from_type: str, world: World) -> tuple[str, ...]:
+    """What a person should know of a move that may begin."""
     target = to_component or ask.to_endpoint
-    return f"not checked: whether its callers may invoke {target}, since fleet.yaml names no `callers` of {ask.model}"
+    capacity = f"its capacity there is measured, not declared: {world.measured:g} at once" if world.measured else ""
+    nobody = f"not checked: whether its callers may invoke {target}, since fleet.yaml names no `callers` of {ask.model}"
+    return tuple(filter(None, (in_place(ask, from_type), capacity, "" if world.callers else nobody)))
 
 
 def _between(ask: StartMove, world: World) -> Iterator[str]:

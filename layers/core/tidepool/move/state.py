@@ -44,6 +44,8 @@ class Move:
         unknown.
     usd: what both homes have cost while there were two, up to charged_at; double_usd_per_hour: what they cost since
         (move/charge.py).
+    measured: requests at once that one copy or instance of the target was seen to serve, where fleet.yaml does not say
+        it; 0 = nobody saw.
     sagemaker_model, memory_mb, strategy, tags come from the source, so that a crash never loses them.
     why: why it went the way it did, and what to do when it needs a person.
     wanted_back: who wants it to go back, and why; '' = nobody. Heeded until retire.
@@ -77,6 +79,7 @@ class Move:
     usd: float = 0.0
     double_usd_per_hour: float = 0.0
     charged_at: int = 0
+    measured: float = 0.0
 
     @property
     def target_name(self) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from tidepool.config.resolve import model_config
 from tidepool.config.types import Hosting, ModelConfig, RouteConfig, Rung
+from tidepool.decision.measured import key, long_enough
 from tidepool.decision.others import autoscaled
 from tidepool.errors import HostingError, Throttled, Unreachable
 from tidepool.fleet import Component, Endpoint, InstanceType, Route, Target
+from tidepool.memory import ModelMemory
 from tidepool.move.naming import CREATED_TAG, target_name, target_tags
-from tidepool.move.preflight import Caller, World, effective_rung, in_place, preflight, source_of, unchecked
+from tidepool.move.preflight import Caller, World, declared, effective_rung, notes, preflight, source_of
 from tidepool.move.state import Move, Phase
 from tidepool.plan.change import StartMove
 from tidepool.runtime.look_at_move import People, people
@@ -38,7 +41,8 @@ def judged(ports: Ports, ask: StartMove, now: int) -> Move:
         began=now,
         from_type=from_type,
         to_component=to_component,
-        why="; ".join(reasons or filter(None, (in_place(ask, from_type), unchecked(ask, to_component, world)))),
+        why="; ".join(reasons or notes(ask, to_component, from_type, world)),
+        measured=world.measured,
     )
     source = source_of(ask, world)
     if source is None:
@@ -75,12 +79,13 @@ def _world(ports: Ports, ask: StartMove, to_component: str, asked: People, now: 
     components = ports.hosting.components()
     source = components.get(ask.component) if ask.component else home
     names = dict.fromkeys([ask.instance_type, *([home.instance_type] if home is not None else [])])
+    kinds = instance_types(ports, asked.config, list(names))
     return World(
         config=asked.config,
         model=model,
         endpoints=endpoints,
         components=components,
-        instance_types=instance_types(ports, asked.config, list(names)),
+        instance_types=kinds,
         now=now,
         open=ports.ledger.moves(),
         ended=ports.ledger.ended_moves(now - DAY_S),
@@ -89,7 +94,25 @@ def _world(ports: Ports, ask: StartMove, to_component: str, asked: People, now: 
         route=_route(ports, ask.model, model.route),
         left_alone=autoscaled(ports.autoscaling.targets().get(ask.component or ask.from_endpoint), asked.config),
         callers=_callers(ports, ask, to_component, model, source),
+        measured=0.0 if declared(ask, model) else _measured(ports, ask, source, kinds, now),
     )
+
+
+def _measured(
+    ports: Ports,
+    ask: StartMove,
+    source: Component | Endpoint | None,
+    kinds: Mapping[str, InstanceType],
+    now: int,
+) -> float:
+    """What this artifact was seen to serve well on that hosting and type, for long enough; 0 where nobody saw."""
+    artifact = source.artifact if isinstance(source, Component) else source.sagemaker_model if source else ""
+    kind = kinds.get(ask.instance_type)
+    whole = kind.accelerators if kind is not None else 1
+    accelerators = max(1, ask.accelerators_per_copy if ask.to_hosting is Hosting.SHARED else whole)
+    remembered = ports.ledger.memory().models.get(ask.model, ModelMemory())
+    found = remembered.measured.get(key(ask.to_hosting, ask.instance_type, accelerators, artifact))
+    return found.concurrency if artifact and found is not None and long_enough(found, now) else 0.0
 
 
 def _callers(

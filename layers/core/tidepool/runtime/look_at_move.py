@@ -10,6 +10,7 @@ from tidepool.errors import HostingError, NotFound, Unreachable
 from tidepool.fleet import Evidence, Signal, SignalKind
 from tidepool.fleet.demand import NO_EVIDENCE
 from tidepool.move.drain import needed_s
+from tidepool.move.preflight import declared
 from tidepool.move.seen import Probed, Seen, Side, Terms, component_side, endpoint_side
 from tidepool.move.state import Move, Phase
 from tidepool.move.turn import UNSEEN
@@ -130,7 +131,6 @@ def _side(ports: Ports, component: str, endpoint: str) -> Side | None:
 
 def _terms(move: Move, model: ModelConfig) -> Terms:
     via = model.route.via
-    shape = model.shape(move.ask.to_hosting, move.ask.instance_type)
     return Terms(
         sample=model.sample,
         longest_request_s=model.longest_request_s,
@@ -141,7 +141,7 @@ def _terms(move: Move, model: ModelConfig) -> Terms:
         soak_from_write=via is Via.TABLE,
         ack_s=ROUTER_ACK_S if via is Via.ROUTER else model.route.ack_s,
         slower=_slower(move, model),
-        per_unit=(shape.concurrency if shape is not None else None) or 0.0,
+        per_unit=declared(move.ask, model) or move.measured,
         most=model.max_copies if move.to_component else None,
     )
 
