@@ -41,8 +41,8 @@ types: .venv/.stamp  ## mypy --strict over everything that is imported
 contracts: .venv/.stamp  ## The architecture, as import contracts
 	$(BIN)/lint-imports
 
-validate: .venv-sam/.stamp  ## sam validate --lint
-	$(SAM) validate --lint
+validate: .venv-sam/.stamp  ## sam validate --lint of every template
+	for template in template.yaml hub/*.yaml; do $(SAM) validate --lint --template-file $$template || exit 1; done
 
 lint-translated: .venv/.stamp .venv-sam/.stamp  ## Lint what CloudFormation gets, not what we write
 	mkdir -p .aws-sam

@@ -27,6 +27,7 @@ COMMANDS = {
     "attach": "tidepool_cli.attach",
     "pool": "tidepool_cli.pool",
     "status": "tidepool_cli.status",
+    "hub": "tidepool_cli.hub",
     "freeze": "tidepool_cli.freeze",
     "hold": "tidepool_cli.hold",
     "surge": "tidepool_cli.surge",
@@ -84,7 +85,7 @@ def cli(ctx: click.Context) -> None:
 
     Nothing here writes to SageMaker. Most commands need no account: they run on a simulated SageMaker, the
     twin. `init`, `doctor` and `plan --live` read your account; `move`, `moves`, `attach` and `migrate` read your
-    stack, and ask it by events on its bus.
+    stack, and ask it by events on its bus; `hub` reads the stacks of several accounts.
 
     \b
     Start with:

@@ -71,6 +71,9 @@ STACK = (
 )
 """Commands that want a deployed stack: test_docs_stack_commands.py runs them on the twin's."""
 
+HUB = ("tidepool hub ",)
+"""Commands that want several accounts: tests/hub runs them in moto's."""
+
 
 def commands() -> list[str]:
     """Every `tidepool` line of a console fence, continued lines joined, in the order of the pages."""
@@ -99,7 +102,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(
-    "command", [c for c in commands() if c not in LONG | LIVE and not c.startswith((*STACK, *ADOPT))]
+    "command", [c for c in commands() if c not in LONG | LIVE and not c.startswith((*STACK, *ADOPT, *HUB))]
 )
 def test_the_command_runs(command: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(place)

@@ -10,7 +10,17 @@ import pytest
 
 from policies.checkers import ROOT, Finding, Resources, checkov, ignored, parliament, reasons, resources_of
 
-TEMPLATES = {"template.yaml": {"Hands": "moves", "ExecutionRoleArns": "arn:aws:iam::111122223333:role/pool-execution"}}
+TEMPLATES = {
+    "template.yaml": {"Hands": "moves", "ExecutionRoleArns": "arn:aws:iam::111122223333:role/pool-execution"},
+    "hub/hub.yaml": {"SpokeAccounts": "111122223333,444455556666"},
+    "hub/spoke.yaml": {
+        "Bucket": "tidepool-bucket",
+        "UndeliveredQueueArn": "arn:aws:sqs:us-east-1:111122223333:undelivered",
+        "HubBusArn": "arn:aws:events:us-east-1:999900000000:event-bus/tidepool-hub",
+        "ReaderArn": "arn:aws:iam::999900000000:role/reader",
+        "ExternalId": "tidepool-hub-0123456789",
+    },
+}
 """Each template, with the parameters under which everything that it can make exists."""
 
 
@@ -33,7 +43,6 @@ def test_whatever_is_taken_back_has_a_reason(resources: Resources) -> None:
 
 # A copy of the template with every promise broken once: each must be found, or the check finds nothing at all.
 
-EVERYBODY = {"Effect": "Allow", "Principal": "*", "Action": "events:PutEvents", "Resource": "*"}
 A_SECRET = {"Effect": "Allow", "Action": ["secretsmanager:GetSecretValue"], "Resource": "*"}
 
 
@@ -49,7 +58,8 @@ def broken() -> Resources:
     del properties("Bucket")["BucketEncryption"]
     properties("UndeliveredQueue")["SqsManagedSseEnabled"] = False
     properties("Bucket")["PublicAccessBlockConfiguration"]["BlockPublicPolicy"] = False
-    found["BusPolicy"] = {"Type": "AWS::Events::EventBusPolicy", "Metadata": {}, "Properties": {"Statement": EVERYBODY}}
+    found["BusPolicy"] = copy.deepcopy(resources_of(ROOT / "hub/hub.yaml", TEMPLATES["hub/hub.yaml"])["BusPolicy"])
+    properties("BusPolicy")["Statement"]["Principal"] = "*"
     properties("TopicPolicy")["PolicyDocument"]["Statement"][0]["Principal"] = {"AWS": "*"}
     decide = properties("DecideRole")["Policies"][0]["PolicyDocument"]["Statement"]
     decide += [A_SECRET, {"Effect": "Allow", "Action": ["s3:*"], "Resource": "*"}]

@@ -20,8 +20,11 @@ NEED_AN_ACCOUNT = {
     ".venv-sam/bin/sam deploy --guided",
     ".venv-sam/bin/sam deploy --parameter-overrides Hands=copies",
     ".venv-sam/bin/sam delete",
+    ".venv-sam/bin/sam deploy --config-env hub --parameter-overrides SpokeAccounts=111122223333,444455556666",
+    ".venv-sam/bin/sam deploy --config-env spoke --parameter-overrides "
+    "Bucket=... UndeliveredQueueArn=... HubBusArn=... ReaderArn=... ExternalId=...",
 }
-"""Commands that only an AWS account can run; the template they deploy is held by tests/template."""
+"""Commands that only an AWS account can run; the templates they deploy are held by tests/template and tests/hub."""
 
 ELSEWHERE = {".ci/run", "git clone", "cd "}
 """What starts so is run by whoever runs the tests."""
@@ -104,5 +107,6 @@ def test_every_make_target_is_explained_by_make_help() -> None:
 def test_the_gate_calls_every_check() -> None:
     gate = (ROOT / ".ci" / "run").read_text()
     called = set(re.findall(r"make ([a-z-]+)", gate))
-    assert {"test", "lint", "types", "contracts", "validate", "lint-translated", "build", "try-layers"} <= called
+    asked = {"lint", "types", "contracts", "validate", "lint-translated", "policies", "build", "try-layers", "test"}
+    assert asked <= called
     assert "set -euo pipefail" in gate

@@ -18,6 +18,7 @@ ROOMS = {
     "docs",
     "events",
     "functions",
+    "hub",
     "lab",
     "layers",
     "tests",

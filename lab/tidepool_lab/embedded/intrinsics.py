@@ -16,7 +16,15 @@ class Unresolvable(LookupError):
 class Resolver:
     """Values of one translated template, for one set of parameters and one stack name."""
 
-    def __init__(self, template: Mapping[str, Any], parameters: Mapping[str, str], *, stack: str, region: str) -> None:
+    def __init__(
+        self,
+        template: Mapping[str, Any],
+        parameters: Mapping[str, str],
+        *,
+        stack: str,
+        region: str,
+        account: str = ACCOUNT,
+    ) -> None:
         declared = template.get("Parameters", {})
         unknown = sorted(set(parameters) - set(declared))
         if unknown:
@@ -25,15 +33,15 @@ class Resolver:
             name: _typed(declared[name], parameters.get(name, declared[name].get("Default", ""))) for name in declared
         }
         self.pseudo = {
-            "AWS::AccountId": ACCOUNT,
+            "AWS::AccountId": account,
             "AWS::Region": region,
             "AWS::Partition": "aws",
             "AWS::StackName": stack,
             "AWS::URLSuffix": "amazonaws.com",
-            "AWS::StackId": f"arn:aws:cloudformation:{region}:{ACCOUNT}:stack/{stack}/twin",
+            "AWS::StackId": f"arn:aws:cloudformation:{region}:{account}:stack/{stack}/twin",
             "AWS::NoValue": None,
         }
-        self.stack, self.region, self.template = stack, region, template
+        self.stack, self.region, self.account, self.template = stack, region, account, template
         self.resources: Mapping[str, Any] = template.get("Resources", {})
 
     def condition(self, name: str) -> bool:
@@ -83,7 +91,7 @@ class Resolver:
         physical = self.physical(name)
         match kind:
             case "AWS::SQS::Queue":
-                return f"https://sqs.{self.region}.amazonaws.com/{ACCOUNT}/{physical}"
+                return f"https://sqs.{self.region}.amazonaws.com/{self.account}/{physical}"
             case "AWS::SNS::Topic" | "AWS::Lambda::LayerVersion":
                 return self.attribute(name, "Arn")
             case _:
@@ -111,7 +119,7 @@ class Resolver:
             properties = self.resources[logical].get("Properties", {})
             if kind == "AWS::Events::Rule" and "EventBusName" in properties:
                 name = f"{self.value(properties['EventBusName'])}/{name}"
-            return _ARNS[kind].format(region=self.region, account=ACCOUNT, name=name)
+            return _ARNS[kind].format(region=self.region, account=self.account, name=name)
         if kind == "AWS::S3::Bucket" and attribute in {"DomainName", "RegionalDomainName"}:
             return f"{name}.s3.amazonaws.com"
         raise Unresolvable(f"GetAtt {logical}.{attribute} ({kind}) is not known to the rig")

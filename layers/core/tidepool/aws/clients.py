@@ -30,9 +30,17 @@ class Clients:
     milliseconds each.
     """
 
-    def __init__(self, region: str | None = None, *, retries: Mapping[str, object] = RETRIES) -> None:
-        """`retries` is botocore's; who counts calls gives one attempt, so that none is made unseen."""
-        self._region, self._retries = region, retries
+    def __init__(
+        self,
+        region: str | None = None,
+        *,
+        retries: Mapping[str, object] = RETRIES,
+        credentials: Mapping[str, str] | None = None,
+    ) -> None:
+        """`retries` is botocore's; who counts calls gives one attempt, so that none is made unseen. `credentials` are
+        boto3's words for those of an assumed role; the process's own without them.
+        """
+        self._region, self._retries, self._credentials = region, retries, dict(credentials or {})
         self._made: dict[str, Any] = {}
         self._change = ""
 
@@ -55,6 +63,7 @@ class Clients:
                     read_timeout=INVOKE_READ_S if invokes else READ_S,
                     user_agent_extra=f"tidepool/{__version__}",
                 ),
+                **self._credentials,
             )
             client.meta.events.register_first("before-send", self._mark)
             self._made[service] = client

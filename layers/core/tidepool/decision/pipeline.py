@@ -16,6 +16,7 @@ from dataclasses import replace
 
 from tidepool.config.types import Config
 from tidepool.decision.compact import compact, rolling
+from tidepool.decision.hands_off import hands_off_steps
 from tidepool.decision.homes import CHECK_S, better_homes, fills_after
 from tidepool.decision.keep import keep_machines
 from tidepool.decision.moves import outgoing_moves
@@ -66,6 +67,7 @@ def decide(
         wanted += sizes
         steps += told
     steps += (*zone_steps(everyone), *write_steps(fleet), *unread_steps(fleet))
+    steps += hands_off_steps(everyone, fleet, now=now)
     wanted = list(after_deploys(wanted, fleet, config, memory.knobs, now))
     judged = replace(memory, at=now, models=models)
     kept = keep_machines(wanted, fleet, config, judged, now=now, ahead=ahead)
