@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tidepool import wiring
-from tidepool.aws.events import Tick, parse
+from tidepool.aws.events import AlarmAction, Tick, parse
 from tidepool.aws.heed import heed
 from tidepool.aws.metrics import Metric, of_decision
 from tidepool.errors import BadFleetFile
@@ -28,7 +28,7 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
     except BadFleetFile as error:
         # Told already, with every problem; the last good file stays in force and the next tick decides by it.
         return {"woken_by": "fleet.yaml", "refused": len(error.problems)}
-    decision = decide(ports, now, asked_at=wake.at, later=wiring.clock)
+    decision = decide(ports, now, asked_at=wake.at, thorough=isinstance(wake, AlarmAction), later=wiring.clock)
     if decision is None:
         return {"woken_by": woken_by, "decided": "no need: another holds the lease or has seen it, or no file"}
     config = wiring.fleet_file(judges=True).known

@@ -15,7 +15,7 @@ from tidepool.config.load import load
 from tidepool.fleet import Component, Endpoint, EndpointKind, Status
 from tidepool.memory import Memory, Minute, ModelMemory
 from tidepool.runtime.ports import MetricTarget
-from tidepool.runtime.reading import ALIVE, ANSWERS, LOAD, REFUSED, sparing
+from tidepool.runtime.reading import ALIVE, ANSWERS, LOAD, REFUSED, asks_all, sparing
 from tidepool_lab.embedded.rig import Rig
 from tidepool_lab.twin.cloud import Cloud
 from tidepool_lab.twin.traffic import TableArrivals
@@ -36,13 +36,15 @@ def an_idle_fleet() -> Cloud:
     return cloud
 
 
-def test_a_quiet_tick_of_66_idle_models_is_few_calls_and_one_metric_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    metrics: list[int] = []
+def test_a_quiet_tick_of_66_idle_models_is_few_calls_and_a_metric_a_model_in_five_minutes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    metrics: Counter[int] = Counter()
     note = Rig._note
 
     def noting(rig: Rig, service: str, operation: str, params: dict[str, Any]) -> None:
         if operation == "GetMetricData":
-            metrics.append(len(params["MetricDataQueries"]))
+            metrics[(rig.cloud.now_s - START_S) // 60] += len(params["MetricDataQueries"])
         note(rig, service, operation, params)
 
     monkeypatch.setattr(Rig, "_note", noting)
@@ -63,7 +65,7 @@ def test_a_quiet_tick_of_66_idle_models_is_few_calls_and_one_metric_a_model(monk
     assert sum(described[1:15]) - described[7] == 0
     tagged = [tick["sagemaker.ListTags"] for tick in ticks]
     assert tagged[5] == tagged[10] == MODELS + 1
-    assert metrics[-7:] == [MODELS] * 7
+    assert {minute: asked for minute, asked in metrics.items() if minute > 7} == {10: MODELS, 15: MODELS}
 
 
 POOL = Endpoint("pool", EndpointKind.POOL, "c", "main", Status.IN_SERVICE, P4D, 1, 1, 0)
@@ -71,11 +73,17 @@ NOW = 100_000
 
 
 def fields(
-    known: ModelMemory, *, fleet: str = FLEET, at: int = NOW - 60, copies: int = 1, moving: tuple[str, ...] = ()
-) -> tuple[str, ...]:
-    """What a look asks of the one component, which has not changed for an hour."""
+    known: ModelMemory,
+    *,
+    fleet: str = FLEET,
+    at: int = NOW - 60,
+    copies: int = 1,
+    moving: tuple[str, ...] = (),
+    thorough: bool = True,
+) -> tuple[str, ...] | None:
+    """What a look asks of the one component, which has not changed for an hour; None when it does not ask."""
     component = Component("m", "m", "pool", "main", Status.IN_SERVICE, copies, copies, 1, NOW - 3600)
-    (target,) = sparing(
+    targets = sparing(
         [MetricTarget("m", "pool", "main", "m")],
         load(fleet),
         Memory(at=at, models={"m": known}),
@@ -83,8 +91,9 @@ def fields(
         components={"m": component},
         moving=moving,
         now=NOW,
+        thorough=thorough,
     )
-    return target.fields
+    return targets[0].fields if targets else None
 
 
 CALLED = ModelMemory(sizes={"m": 1}, recent=(Minute(NOW - 60, 3.0, 4.0, 0.5),))
@@ -102,7 +111,19 @@ def test_a_silent_model_has_to_prove_that_it_is_there() -> None:
 def test_a_model_at_zero_is_asked_only_whether_it_was_called() -> None:
     at_zero = ModelMemory(sizes={"m": 0}, zero_at=NOW - 60)
     assert fields(at_zero, copies=0) == REFUSED
-    assert set(REFUSED) < set(fields(replace(at_zero, sizes={"m": 1}), copies=0)), "its last minute is read"
+    assert set(REFUSED) < set(fields(replace(at_zero, sizes={"m": 1}), copies=0) or ()), "its last minute is read"
+
+
+def test_a_tick_does_not_ask_of_a_model_at_zero_that_was_not_called_lately() -> None:
+    at_zero = ModelMemory(sizes={"m": 0}, zero_at=NOW - 60, called_at=NOW - 721)
+    assert fields(at_zero, copies=0, thorough=False) is None
+    assert fields(replace(at_zero, called_at=NOW - 720), copies=0, thorough=False) == REFUSED
+    assert fields(replace(SILENT, called_at=NOW - 7200), thorough=False) == (*LOAD, *ALIVE), "no alarm is on its calls"
+
+
+def test_every_model_is_asked_at_the_first_look_of_each_five_minutes() -> None:
+    assert [now for now in range(3000, 3900, 60) if asks_all(Memory(asked_all=now - 60), now)] == [3000, 3300, 3600]
+    assert asks_all(Memory(asked_all=2760), 3060), "a tick that was lost is made up for"
 
 
 def test_a_model_that_woke_lately_is_asked_for_who_found_no_copy() -> None:

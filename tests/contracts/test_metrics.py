@@ -12,8 +12,10 @@ import pytest
 from builders.aws_account import Account, an_account
 from builders.twin_world import BIG, POOL, START, a_cloud, a_model
 from tidepool.aws.cloudwatch import CloudWatch
+from tidepool.aws.counted import CountedClients
 from tidepool.fleet import Evidence, Series
 from tidepool.fleet.demand import EMPTY
+from tidepool.forecast.observed import observe
 from tidepool.runtime.ports import MetricTarget
 from tidepool_lab.embedded.intercept import AwsError, Params, answering
 from tidepool_lab.twin.cloud import Cloud
@@ -27,6 +29,7 @@ TARGETS = (
     MetricTarget("nobody", POOL, "AllTraffic", "nobody"),
 )
 NOW = START + 1800
+TWO = (MetricTarget("busy", POOL, "AllTraffic", "busy"), MetricTarget("goes", POOL, "AllTraffic", "goes"))
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +93,26 @@ def test_a_long_history_is_asked_within_the_datapoint_limit(world: tuple[Cloud, 
     with answering({"cloudwatch": _counted(sizes := [])}):
         CloudWatch(account.clients).history(many, NOW - 15 * 86_400, NOW)
     assert sum(sizes) == 10 and max(sizes) * 15 * 1440 <= 100_800
+
+
+def test_what_was_read_is_not_asked_again_and_a_decision_sees_the_same() -> None:
+    models = [a_model(name) for name in ("busy", "goes")]
+    cloud = a_cloud(*models, traffic=[[(minute % 3) * 40, 0] for minute in range(40)], copies={"busy": 2, "goes": 1})
+    clients = CountedClients(cloud.spec.region)
+    asked: list[int] = []
+    with an_account(cloud):
+        sparing = CloudWatch(clients, keeps=True)
+        for now in range(START + 960, START + 2400, 20):  # three looks a minute
+            cloud.run_to(now)
+            if now == START + 1500:
+                cloud.set_copies("goes", 0)
+            kept = sparing.evidence(TWO, now, 900)
+            asked.append(clients.taken()["metrics"])
+            for name, evidence in FastMetrics(cloud).evidence(TWO, now, 900).items():
+                seen, true = (observe(of, copies=1, service_s=4.0, now=now) for of in (kept[name], evidence))
+                assert seen == true, (name, now)
+    # Within a minute the gauges alone are new, and utilisation is asked each third minute while it is there.
+    assert asked[:10] == [12, 2, 2, 10, 2, 2, 10, 2, 2, 12]
 
 
 def test_burst_alarms_are_exactly_those_that_are_wanted(world: tuple[Cloud, Account]) -> None:

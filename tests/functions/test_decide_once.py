@@ -25,6 +25,15 @@ def test_a_decision_is_stored_sent_and_handed_on() -> None:
     assert ledger.memory().at == NOW and len(ledger.records) == 1 and len(ledger.samples(0)) == 1
 
 
+def test_an_alarm_is_looked_into_though_a_tick_that_did_not_ask_of_every_model_came_before_it() -> None:
+    ports = ports_of(Account())
+    assert decide(ports, NOW, thorough=False) is not None, "the first of five minutes asks of every model"
+    assert decide(ports, NOW + 60, thorough=False) is not None
+    assert decide(ports, NOW + 62, asked_at=NOW + 59, thorough=True) is not None
+    assert decide(ports, NOW + 64, asked_at=NOW + 59, thorough=True) is None, "a hundred alarms cost one decision"
+    assert decide(ports, NOW + 64, asked_at=NOW + 61, thorough=False) is None
+
+
 def test_what_has_no_identity_is_never_touched_not_even_by_a_glob_for_all() -> None:
     config = a_config(names={}, globs=(("*", a_model("*")),))
     nobodys = replace(a_component("a"), model="")

@@ -210,6 +210,7 @@ class Memory:
     held_since: by target, since when a raise of it has waited for room, money or AWS (decision/waiting.py).
     needed: by pool that gives back after a time, (last seen at, machines) that were enough, the most first.
     knobs: by component or dedicated endpoint, its count; none while a move makes or empties it.
+    asked_all: the newest tick that asked for the metrics of every model (runtime/reading.py).
     """
 
     schema: int = SCHEMA
@@ -223,6 +224,7 @@ class Memory:
     loose: Mapping[str, Loose] = field(default_factory=dict)
     needed: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     knobs: Mapping[str, Knob] = field(default_factory=dict)
+    asked_all: int = 0
     learned: Learned = Learned()
 
     @classmethod

@@ -110,7 +110,7 @@ def ports(*, judges: bool = False) -> Ports:
             clock=clock,
             described_kept_s=DESCRIBED_KEPT_S if judges else 0,
         ),
-        metrics=CloudWatch(made, decide_arn=told.decide_arn),
+        metrics=CloudWatch(made, decide_arn=told.decide_arn, keeps=judges),
         prices=PriceList(made, clock=clock),
         routes=Routes(made, table=told.routes_table, bus=bus),
         ledger=Ledger(Table(made, told.ledger_table), bucket),

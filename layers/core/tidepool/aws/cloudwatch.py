@@ -14,6 +14,7 @@ from tidepool.aws.clients import Clients
 from tidepool.aws.failures import calling
 from tidepool.fleet import Evidence, Series
 from tidepool.fleet.demand import Values
+from tidepool.forecast.observed import FRESH_S
 from tidepool.runtime.ports import MetricTarget
 
 METRIC_DELAY_S, FAST_DELAY_S = 60, 20
@@ -76,12 +77,20 @@ class Query:
     def points(self) -> int:
         return (self.end_s - self.start_s) // self.asked.period
 
+    @property
+    def metric(self) -> tuple[str, str]:
+        """One metric of CloudWatch, whatever its time."""
+        return self.target.name, self.field
+
 
 class CloudWatch(BurstAlarms):
     """Evidence and history. A period that CloudWatch has no datapoint for is NaN, never zero."""
 
-    def __init__(self, clients: Clients, *, decide_arn: str = "") -> None:
+    def __init__(self, clients: Clients, *, decide_arn: str = "", keeps: bool = False) -> None:
+        """`keeps`: what evidence has read is not asked for again while the function stays warm and it says as much."""
         super().__init__(clients, decide_arn=decide_arn)
+        self._keeps = keeps
+        self._kept: dict[tuple[str, str], Series] = {}
 
     def evidence(self, targets: Sequence[MetricTarget], now: int, window_s: int) -> Mapping[str, Evidence]:
         """By target name: every series over [now - window_s, now), as far as it is visible at `now`."""
@@ -90,11 +99,28 @@ class CloudWatch(BurstAlarms):
             for target in targets
             for field, asked in _metrics_of(target).items()
         ]
-        series = self._series(queries)
+        known = {query.metric: kept for query in queries if (kept := self._known(query, now)) is not None}
+        asked = [query for query in queries if query.metric not in known]
+        known |= {query.metric: series for query, series in zip(asked, self._series(asked), strict=True)}
+        self._kept = known if self._keeps else {}
         found: dict[str, dict[str, Series]] = {target.name: {} for target in targets}
-        for query, values in zip(queries, series, strict=True):
-            found[query.target.name][query.field] = values
+        for query in queries:
+            found[query.target.name][query.field] = known[query.metric]
         return {name: Evidence(**fields) for name, fields in found.items()}
+
+    def _known(self, query: Query, now: int) -> Series | None:
+        """What was read before, where asking again cannot change a decision; None = it is to be asked for.
+
+        It cannot where no further period can be visible, as when decide is woken twice in a minute; nor while the
+        newest sign of life is fresh: of utilisation nothing else is read (forecast/observed.py).
+        """
+        kept = self._kept.get(query.metric)
+        if kept is None or kept.start_s > query.start_s:
+            return None
+        alive = query.field == "utilisation" and (kept.last_seen_s() or 0) > now - FRESH_S
+        if not (alive or kept.end_s == query.end_s):
+            return None
+        return Series(query.start_s, kept.step_s, kept.since(query.start_s))
 
     def history(self, targets: Sequence[MetricTarget], since: int, now: int) -> Mapping[str, Series]:
         """By target name: Invocations per 60 s over [since, now), as far as visible."""

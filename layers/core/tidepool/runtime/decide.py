@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from tidepool.config.types import Config
 from tidepool.decision import pipeline
@@ -14,6 +15,7 @@ from tidepool.memory import Memory
 from tidepool.report.entries import sample
 from tidepool.runtime.observe import observe
 from tidepool.runtime.ports import Lease, Ports
+from tidepool.runtime.reading import asks_all
 from tidepool.runtime.writers import heed_writers, newly_scaled
 
 LEASE_S = 90
@@ -31,6 +33,7 @@ def decide(
     ahead: Ahead | None = None,
     dial: float = 1.0,
     asked_at: int | None = None,
+    thorough: bool = True,
     later: Callable[[], int] | None = None,
     timed: list[float] | None = None,
     perf: Callable[[], float] | None = None,
@@ -40,7 +43,8 @@ def decide(
     Nobody does when another holds the lease, when no file is in force, or when a decision has been made at or after
     `asked_at` (the event's time; `now` without it): that one has seen what the event speaks of. Who finds the lease
     taken leaves a note, and the holder looks once more before it goes, at the time that `later` then gives. So a
-    hundred alarms at once cost one decision, two at most.
+    hundred alarms at once cost one decision, two at most. A look that is not `thorough` need not ask of every model
+    (runtime/reading.py), and has not seen what an alarm speaks of.
 
     `timed` collects the seconds (of `perf`) that each pure decision took. Any error of a read goes through: nothing is
     stored and nothing is sent.
@@ -53,11 +57,13 @@ def decide(
             timed.append(perf() - began)
         return decision
 
-    decision, asked_again = _under_lease(ports, purely, now, asked_at=now if asked_at is None else asked_at)
+    decision, asked_again = _under_lease(
+        ports, purely, now, asked_at=now if asked_at is None else asked_at, thorough=thorough
+    )
     if asked_again and later:
         again = later()
         # Who asks during the second look is answered by the next tick; a third look here could go on for ever.
-        second, _ = _under_lease(ports, purely, again, asked_at=again)
+        second, _ = _under_lease(ports, purely, again, asked_at=again, thorough=True)
         decision = second or decision
     return decision
 
@@ -65,13 +71,15 @@ def decide(
 Purely = Callable[[Fleet, Config, Memory, int, str], Decision]
 
 
-def _under_lease(ports: Ports, purely: Purely, now: int, *, asked_at: int) -> tuple[Decision | None, bool]:
+def _under_lease(
+    ports: Ports, purely: Purely, now: int, *, asked_at: int, thorough: bool
+) -> tuple[Decision | None, bool]:
     """(the decision, whether somebody asked to look again meanwhile)."""
     lease = ports.ledger.lease(now, LEASE_S)
     if lease is None:
         return None, False
     try:
-        decision = _look(ports, lease, purely, now, asked_at=asked_at)
+        decision = _look(ports, lease, purely, now, asked_at=asked_at, thorough=thorough)
     except BaseException:
         # The lease goes back whatever happened: the next tick is at most a minute away.
         ports.ledger.release(lease, now)
@@ -79,19 +87,22 @@ def _under_lease(ports: Ports, purely: Purely, now: int, *, asked_at: int) -> tu
     return decision, ports.ledger.release(lease, now)
 
 
-def _look(ports: Ports, lease: Lease, purely: Purely, now: int, *, asked_at: int) -> Decision | None:
+def _look(ports: Ports, lease: Lease, purely: Purely, now: int, *, asked_at: int, thorough: bool) -> Decision | None:
     try:
         config, commit = ports.config.current()
     except BadFleetFile:
         return None
     memory = ports.ledger.memory()
-    if memory.at >= asked_at:
+    if (memory.asked_all if thorough else memory.at) >= asked_at:
         return None
-    fleet = observe(ports, config, now, memory)
+    thorough = thorough or asks_all(memory, now)
+    fleet = observe(ports, config, now, memory, thorough=thorough)
     fleet = heed_writers(ports, fleet, config, memory, now)
     decision = purely(fleet, config, memory, now, commit)
     if decision.changes and newly_scaled(ports, fleet):
         decision = purely(heed_writers(ports, fleet, config, memory, now), config, memory, now, commit)
+    if thorough:
+        decision = replace(decision, memory=replace(decision.memory, asked_all=now))
     # The record first: a change that no record explains must not exist. If this dies before the send, the next tick
     # sees the same world and asks again.
     key = ports.ledger.save_decision(decision, lease)

@@ -25,7 +25,7 @@ WINDOW_S = 900
 """How far back a tick looks: the 15 minutes that target tracking's scale-in looks back (sagemaker-facts)."""
 
 
-def observe(ports: Ports, config: Config, now: int, memory: Memory = NO_MEMORY) -> Fleet:
+def observe(ports: Ports, config: Config, now: int, memory: Memory = NO_MEMORY, *, thorough: bool = True) -> Fleet:
     """The fleet as it is at `now`, every mapping in order of its keys: same world, same bytes.
 
     `memory` is the last tick's: with it only those metrics are read that can change a decision (runtime/reading.py).
@@ -37,20 +37,22 @@ def observe(ports: Ports, config: Config, now: int, memory: Memory = NO_MEMORY) 
         if component.endpoint in endpoints and endpoints[component.endpoint].kind is EndpointKind.POOL
     }
     moving = _moving(ports)
+    every = metric_targets(endpoints, components)
     targets = sparing(
-        metric_targets(endpoints, components),
+        every,
         config,
         memory,
         endpoints=endpoints,
         components=components,
         moving=moving,
         now=now,
+        thorough=thorough,
     )
     seen = ports.metrics.evidence(targets, now, WINDOW_S)
     return Fleet(
         endpoints=endpoints,
         components=components,
-        evidence={target.name: seen.get(target.name, NO_EVIDENCE) for target in targets},
+        evidence={target.name: seen.get(target.name, NO_EVIDENCE) for target in every},
         instance_types=_instance_types(ports, config, endpoints),
         routes=_routes(ports, config, endpoints, components),
         moving=moving,

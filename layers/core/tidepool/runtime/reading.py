@@ -28,6 +28,14 @@ SETTLED_S = 3 * MINUTE_S
 """The last minute with a copy is over, visible a minute later, and read by the next tick."""
 REFUSED_S = RAISE_ON_S + 2 * MINUTE_S
 """A rejected request counts for RAISE_ON_S, is visible a minute after its own minute, and is read by the next tick."""
+AT_ZERO_S = 5 * MINUTE_S
+"""How often a tick asks of models that have long been at zero: the alarm on their rejected requests wakes decide at
+once, and then all are asked. Without the alarm waking takes so much longer. Ours."""
+
+
+def asks_all(memory: Memory, now: int) -> bool:
+    """A tick at `now` asks of every model, those at zero too."""
+    return memory.asked_all // AT_ZERO_S != now // AT_ZERO_S
 
 
 def sparing(
@@ -39,13 +47,15 @@ def sparing(
     components: Mapping[str, Component],
     moving: Iterable[str],
     now: int,
+    thorough: bool = True,
 ) -> tuple[MetricTarget, ...]:
-    """The targets, each with the fields of Evidence that it is asked for.
+    """The targets that are asked, each with the fields of Evidence that it is asked for.
 
     latency_ms, errors: only where no shape says what a copy serves (decision/measured.py). rejected: only of a
     component that had no copy lately, because SageMaker rejects for want of a copy only then. A component that has none
-    is asked for nothing else. utilisation proves that silence is idleness: where the last minute had requests, and one
-    home, they prove it. Without the last tick's memory, everything is read.
+    is asked for nothing else, and once it has not been called for REFUSED_S only by a `thorough` look. utilisation
+    proves that silence is idleness: where the last minute had requests, and one home, they prove it. Without the last
+    tick's memory, everything is read.
     """
     targets = tuple(targets)
     owner = {name: c.model for name, c in components.items()} | {n: e.model for n, e in endpoints.items() if e.model}
@@ -55,7 +65,7 @@ def sparing(
     moves = frozenset(moving)
     recent = now - memory.at <= NEXT_S
 
-    def asked(target: MetricTarget) -> MetricTarget:
+    def asked(target: MetricTarget) -> MetricTarget | None:
         model = owner.get(target.name, "")
         component, endpoint = components.get(target.name), endpoints.get(target.endpoint)
         declared = endpoint is not None and _declared(config, model, component, endpoint)
@@ -64,12 +74,12 @@ def sparing(
         if known is None:
             return replace(target, fields=(*LOAD, *REFUSED, *ALIVE, *answers))
         if component is not None and _long_at_zero(component, known, now):
-            return replace(target, fields=REFUSED)
+            return replace(target, fields=REFUSED) if thorough or now - known.called_at <= REFUSED_S else None
         refused = REFUSED if component is not None and now - known.zero_at <= REFUSED_S else ()
         alive = () if _called(known, memory.at) else ALIVE
         return replace(target, fields=(*LOAD, *refused, *alive, *answers))
 
-    return tuple(asked(target) for target in targets)
+    return tuple(one for target in targets if (one := asked(target)) is not None)
 
 
 def _declared(config: Config, model: str, component: Component | None, endpoint: Endpoint) -> bool:
