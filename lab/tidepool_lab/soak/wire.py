@@ -157,9 +157,13 @@ class SageMaker:
         self.deleting(home)
         self._account.remove(home, by="the move")
 
-    def delete_endpoint_config(self, *, EndpointConfigName: str) -> None:
+    def describe_endpoint_config(self, *, EndpointConfigName: str) -> dict[str, Any]:
         if EndpointConfigName not in self._account.configs:
             raise refusal("ValidationException", f"Could not find endpoint configuration {EndpointConfigName}")
+        return {"EndpointConfigName": EndpointConfigName}
+
+    def delete_endpoint_config(self, *, EndpointConfigName: str) -> None:
+        self.describe_endpoint_config(EndpointConfigName=EndpointConfigName)
         del self._account.configs[EndpointConfigName]
 
     def _found(self, name: str, operation: str) -> Home:

@@ -114,17 +114,25 @@ class HostingWrites:
             self._sagemaker.delete_inference_component(InferenceComponentName=name)
 
     def delete_endpoint(self, name: str, *, change: str) -> None:
-        """The endpoint is being deleted. When it is gone already, so is the config we made for it, and NotFound."""
+        """The endpoint is being deleted. When it is gone already, so is the config we made for it, and NotFound.
+
+        Looked at first: what is ours to delete is told by its tags, and what is gone has none, so that AWS may say
+        AccessDenied of it and not NotFound.
+        """
         with self._clients.acting_for(change):
             try:
-                with calling("DeleteEndpoint", name):
-                    self._sagemaker.delete_endpoint(EndpointName=name)
+                with calling("DescribeEndpoint", name):
+                    self._sagemaker.describe_endpoint(EndpointName=name)
             except NotFound:
                 # Never before: a config in use must not be deleted (API).
                 if name.startswith(NAME_PREFIX):
+                    with calling("DescribeEndpointConfig", name):
+                        self._sagemaker.describe_endpoint_config(EndpointConfigName=name)
                     with calling("DeleteEndpointConfig", name):
                         self._sagemaker.delete_endpoint_config(EndpointConfigName=name)
                 raise
+            with calling("DeleteEndpoint", name):
+                self._sagemaker.delete_endpoint(EndpointName=name)
 
     def _create_config(self, request: Mapping[str, Any]) -> None:
         try:
