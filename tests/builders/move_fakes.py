@@ -158,6 +158,12 @@ class Fakes:
         self._cloudwatch()
         return {target.name: self._world.evidence_of(target.name) for target in targets}
 
+    def extremes(self, target: MetricTarget, since: int, now: int) -> Evidence:
+        if self._world.trouble.extremes_away:
+            raise Unreachable("CloudWatch does not answer")
+        assert target.name == self._world._source_name()
+        return self._world.extremes
+
     def instance_types(self, names: Sequence[str]) -> Mapping[str, InstanceType]:
         return {P4D.name: P4D}
 

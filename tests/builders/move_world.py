@@ -26,6 +26,7 @@ from tidepool.fleet import (
     Status,
     Target,
 )
+from tidepool.fleet.demand import NO_EVIDENCE
 from tidepool.memory import Memory
 from tidepool.move.state import Move
 from tidepool.plan.change import StartMove
@@ -79,6 +80,7 @@ class Trouble:
     busier_from: int = 0
     metrics_away: tuple[int, int] = (0, 0)
     cloudwatch_away: tuple[int, int] = (0, 0)
+    extremes_away: bool = False
     store_away: tuple[int, int] = (0, 0)
     source_dead: tuple[int, int] = (0, 0)
     busy: tuple[int, int] = (0, 0)
@@ -104,6 +106,7 @@ class World:
     followed_targets: tuple[Target, ...] = ()
     stored: dict[str, Move] = field(default_factory=dict)
     signals: list[Signal] = field(default_factory=list)
+    extremes: Evidence = NO_EVIDENCE
     memory: Memory = field(default_factory=Memory.empty)
     told: list[Mapping[str, object]] = field(default_factory=list)
     operations: list[Operation] = field(default_factory=list)

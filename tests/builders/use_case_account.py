@@ -89,6 +89,9 @@ class Account:
         self.asked.append(tuple(target.name for target in targets))
         return self.past
 
+    def extremes(self, target: MetricTarget, since: int, now: int) -> Evidence:
+        return Evidence()
+
     def keep_burst_alarms(self, components: Mapping[str, float], *, prefix: str) -> None:
         self.told.append(f"alarms {sorted(components)} under {prefix}")
 

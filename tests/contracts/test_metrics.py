@@ -11,6 +11,7 @@ import pytest
 
 from builders.aws_account import Account, an_account
 from builders.twin_world import BIG, POOL, START, a_cloud, a_model
+from tidepool.aws.clients import Clients
 from tidepool.aws.cloudwatch import CloudWatch
 from tidepool.aws.counted import CountedClients
 from tidepool.fleet import Evidence, Series
@@ -61,6 +62,33 @@ def test_both_readings_of_the_history_agree(world: tuple[Cloud, Account]) -> Non
     asked = CloudWatch(account.clients).history(TARGETS, START - 3600, NOW)
     for target in TARGETS:
         assert _same(asked[target.name], straight[target.name]), target.name
+
+
+@pytest.mark.parametrize("target", [TARGETS[0], TARGETS[3]], ids=["shared", "dedicated"])
+def test_the_extremes_are_the_longest_answer_of_each_hour_and_the_most_in_flight_of_each_minute(
+    target: MetricTarget,
+) -> None:
+    asked: list[Params] = []
+    now = START + 15 * 86_400
+
+    def replies(operation: str, params: Params) -> Params:
+        asked.extend(params["MetricDataQueries"])
+        at = datetime.fromtimestamp(START + 7200, UTC)
+        return {
+            "MetricDataResults": [
+                {"Id": query["Id"], "Timestamps": [at], "Values": [9e6], "StatusCode": "Complete"}
+                for query in params["MetricDataQueries"]
+            ]
+        }
+
+    with answering({"cloudwatch": replies}):
+        seen = CloudWatch(Clients("us-east-1")).extremes(target, START, now)
+    in_flight = "ConcurrentRequestsPerCopy" if target.component else "ConcurrentRequestsPerModel"
+    stats = [(m["Metric"]["MetricName"], m["Stat"], m["Period"]) for m in (query["MetricStat"] for query in asked)]
+    assert stats == [("ModelLatency", "Maximum", 3600), (in_flight, "Maximum", 60)]
+    assert (seen.latency_ms.step_s, seen.latency_ms.values[2]) == (3600, 9000.0)
+    assert np.isnan(seen.latency_ms.values[3:]).all()
+    assert (seen.concurrency.step_s, seen.concurrency.values[120]) == (60, 9e6)
 
 
 def test_a_minute_without_requests_is_missing_and_never_zero(world: tuple[Cloud, Account]) -> None:

@@ -31,7 +31,7 @@ def test_the_source_is_retired_only_after_the_silence_that_the_longest_request_a
     assert step(draining, drained(), NOW).move.phase is Phase.RETIRE
     long = drained(terms=Terms(longest_request_s=400))
     assert step(draining, long, NOW).move.phase is Phase.DRAIN
-    assert step(draining, drained(terms=Terms(stream=True)), NOW).move.phase is Phase.DRAIN
+    assert step(draining, drained(terms=Terms(longest_request_s=480)), NOW).move.phase is Phase.DRAIN
     assert drain.needed_s(Terms(longest_request_s=30)) == drain.QUIET_S
 
 

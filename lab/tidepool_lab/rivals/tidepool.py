@@ -34,6 +34,9 @@ class CountingMetrics:
     def history(self, targets: Sequence[MetricTarget], since: int, now: int) -> Mapping[str, Series]:
         return self.behind.history(targets, since, now)
 
+    def extremes(self, target: MetricTarget, since: int, now: int) -> Evidence:
+        return self.behind.extremes(target, since, now)
+
     def keep_burst_alarms(self, components: Mapping[str, float], *, prefix: str) -> None:
         self.behind.keep_burst_alarms(components, prefix=prefix)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tidepool.move import back, create, drain, retire, shift, warm
 from tidepool.move.seen import Terms
 
-LONGEST = Terms(longest_request_s=600, stream=True)
+LONGEST = Terms(longest_request_s=600)
 """Longer than any request of a story."""
 QUIET_S = drain.needed_s(LONGEST)
 LATEST_S = (

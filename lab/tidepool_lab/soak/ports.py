@@ -14,6 +14,7 @@ from tidepool.config.types import Config, Via
 from tidepool.errors import Conflict, NotFound, Throttled, Unreachable
 from tidepool.fleet import Component, Endpoint, Evidence, InstanceType, Signal, SignalKind, Target
 from tidepool.fleet.asked import Answer
+from tidepool.fleet.demand import NO_EVIDENCE
 from tidepool.move.state import Move
 from tidepool.runtime.ports import MetricTarget, Operation, Ports
 from tidepool_lab.soak.account import GPUS, POOL_A, POOL_B, TYPE, Account
@@ -142,6 +143,10 @@ class Metrics:
             for t in targets
             if t.name in homes
         }
+
+
+    def extremes(self, target: MetricTarget, since: int, now: int) -> Evidence:
+        return NO_EVIDENCE
 
 
 class Prices:

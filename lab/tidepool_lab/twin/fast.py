@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from tidepool.config.types import Config, RouteConfig
 from tidepool.errors import Conflict
 from tidepool.fleet import Component, Endpoint, Evidence, InstanceType, Route, Series, Target
+from tidepool.fleet.demand import NO_EVIDENCE
 from tidepool.plan.change import Change
 from tidepool.runtime.ports import Answer, MetricTarget, NewComponent, NewEndpoint, Ports
 from tidepool_lab.twin.cloud import Cloud
@@ -97,6 +98,10 @@ class FastMetrics:
 
     def history(self, targets: Sequence[MetricTarget], since: int, now: int) -> Mapping[str, Series]:
         return self.cloud.metrics.history(targets, since, now)
+
+    def extremes(self, target: MetricTarget, since: int, now: int) -> Evidence:
+        """Nothing: the twin knows each minute's mean time alone."""
+        return NO_EVIDENCE
 
     def keep_burst_alarms(self, components: Mapping[str, float], *, prefix: str) -> None:
         self.cloud.metrics.burst_alarms = dict(components)

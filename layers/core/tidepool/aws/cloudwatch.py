@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,7 +26,7 @@ FAST_KEPT_S = 3 * 3600
 QUERIES_PER_CALL, DATAPOINTS_PER_CALL = 500, 100_800
 """Limits of GetMetricData (sagemaker-facts: DOC)."""
 
-MINUTE, FAST = 60, 10
+HOUR, MINUTE, FAST = 3600, 60, 10
 SAGEMAKER = "AWS/SageMaker"
 
 
@@ -126,6 +126,16 @@ class CloudWatch(BurstAlarms):
         """By target name: Invocations per 60 s over [since, now), as far as visible."""
         queries = [_query(target, "invocations", INVOCATIONS, since=since, now=now) for target in targets]
         return {query.target.name: series for query, series in zip(queries, self._series(queries), strict=True)}
+
+    def extremes(self, target: MetricTarget, since: int, now: int) -> Evidence:
+        """latency_ms: the longest ModelLatency of each hour; concurrency: the most in flight of each minute."""
+        of = SHARED if target.component else DEDICATED
+        asked = {
+            "latency_ms": replace(of["latency_ms"], stat="Maximum", period=HOUR),
+            "concurrency": replace(of["concurrency"], period=MINUTE),
+        }
+        queries = [_query(target, field, one, since=since, now=now) for field, one in asked.items()]
+        return Evidence(**dict(zip(asked, self._series(queries), strict=True)))
 
     def _series(self, queries: Sequence[Query]) -> list[Series]:
         """The answer to each query, in order."""

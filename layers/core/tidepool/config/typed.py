@@ -75,6 +75,7 @@ def model_of(file: FleetFile, name: str, keys: tuple[str, ...]) -> t.ModelConfig
         owner=layers.value("owner") or "",
         sample=layers.value("sample") or "",
         longest_request_s=_or(layers.value("longest_request"), LONGEST_STREAM_S if stream else LONGEST_REQUEST_S),
+        longest_request_written=layers.value("longest_request") is not None,
         stream=stream,
         burst_alarm=_or(layers.value("burst_alarm"), False),
         retire_delete=layers.value("retire") == "delete",

@@ -118,6 +118,8 @@ class ModelConfig:
     owner: str = ""
     sample: str = ""
     longest_request_s: int = 60
+    longest_request_written: bool = False
+    """False: fleet.yaml says nothing, and what a move learns goes before AWS's limit."""
     stream: bool = False
     burst_alarm: bool = False
     retire_delete: bool = False

@@ -20,16 +20,13 @@ from tidepool.units import duration
 
 QUIET_S = 90
 """Zero invocations and zero in flight on the side that is left (bench-rules 3.8)."""
-STREAM_S = 480
-"""A stream may last eight minutes: the quiet must be longer."""
 DEADLINE_S = 1800
 """Beyond the quiet itself: whoever still calls the source after half an hour does not follow the route."""
 
 
 def needed_s(terms: Terms) -> int:
     """How long a side must be silent: longer than the longest request that may still run on it."""
-    longest = max(terms.longest_request_s, STREAM_S) if terms.stream else terms.longest_request_s
-    return max(QUIET_S, longest + 1)
+    return max(QUIET_S, terms.longest_request_s + 1)
 
 
 def drain(move: Move, seen: Seen, now: int) -> Turn:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tidepool.move import back, create, drain, retire, shift, warm
 from tidepool.move.attach import Attach
+from tidepool.move.longest import STREAM_S
 from tidepool.move.state import Move, Phase
 from tidepool.units import DAY_S
 
@@ -13,9 +14,9 @@ LONGEST_S = {
     Phase.CREATE: create.DEADLINE_S,
     Phase.WARM: warm.DEADLINE_S,
     Phase.SHIFT: shift.DEADLINE_S,
-    Phase.DRAIN: drain.DEADLINE_S + drain.STREAM_S,
+    Phase.DRAIN: drain.DEADLINE_S + STREAM_S,
     Phase.RETIRE: retire.DEADLINE_S,
-    Phase.BACK: back.RESTORE_S + drain.STREAM_S + back.REMOVE_S,
+    Phase.BACK: back.RESTORE_S + STREAM_S + back.REMOVE_S,
 }
 """By phase, the longest that any model's terms allow; a phase that waits for a person, or has ended, has none."""
 

@@ -78,6 +78,7 @@ def endpoint_side(endpoint: Endpoint) -> Side:
 class Terms:
     """What fleet.yaml says of this move.
 
+    longest_request_s: as declared, else as learned (move/longest.py), else AWS's limit.
     routed: it declares how callers follow (route.via); otherwise the model, or its route, was taken out of it.
     weighted: the route carries weights. soak_from_write: callers follow within their cache's age, so the soak
     counts from the write; otherwise from when the route was seen followed. ack_s: silence for longer is a no.
@@ -88,7 +89,6 @@ class Terms:
 
     sample: str = ""
     longest_request_s: int = 60
-    stream: bool = False
     retire_delete: bool = False
     routed: bool = True
     weighted: bool = True

@@ -46,6 +46,8 @@ class Move:
         (move/charge.py).
     measured: requests at once that one copy or instance of the target was seen to serve, where fleet.yaml does not say
         it; 0 = nobody saw.
+    longest_s: how long a request may run, as its source's metrics showed, where fleet.yaml does not say it; 0 = they
+        did not.
     sagemaker_model, memory_mb, strategy, tags come from the source, so that a crash never loses them.
     why: why it went the way it did, and what to do when it needs a person.
     wanted_back: who wants it to go back, and why; '' = nobody. Heeded until retire.
@@ -80,6 +82,7 @@ class Move:
     double_usd_per_hour: float = 0.0
     charged_at: int = 0
     measured: float = 0.0
+    longest_s: float = 0.0
 
     @property
     def target_name(self) -> str:

@@ -12,13 +12,14 @@ from tidepool.decision.others import autoscaled
 from tidepool.errors import HostingError, Throttled, Unreachable
 from tidepool.fleet import Component, Endpoint, InstanceType, Route, Target
 from tidepool.memory import ModelMemory
+from tidepool.move.longest import LOOK_BACK_S, longest_s
 from tidepool.move.naming import CREATED_TAG, target_name, target_tags
 from tidepool.move.preflight import Caller, World, declared, effective_rung, notes, preflight, source_of
 from tidepool.move.state import Move, Phase
 from tidepool.plan.change import StartMove
 from tidepool.runtime.look_at_move import People, people
 from tidepool.runtime.observe import instance_types
-from tidepool.runtime.ports import Ports
+from tidepool.runtime.ports import MetricTarget, Ports
 from tidepool.units import DAY_S, rounded
 
 
@@ -59,9 +60,20 @@ def judged(ports: Ports, ask: StartMove, now: int) -> Move:
         from_usd=_usd(world.instance_types.get(from_type), held),
         to_usd=_usd(world.instance_types.get(ask.instance_type), needs),
     )
+    if not reasons and not world.model.longest_request_written:
+        move = replace(move, longest_s=_longest_s(ports, move, stream=world.model.stream, now=now))
     if isinstance(source, Component):
         return replace(move, sagemaker_model=source.artifact, memory_mb=source.memory_mb, strategy=source.strategy)
     return replace(move, sagemaker_model=source.sagemaker_model)
+
+
+def _longest_s(ports: Ports, move: Move, *, stream: bool, now: int) -> float:
+    """How long a request runs at most, as the source's metrics show; 0 while CloudWatch is away."""
+    target = MetricTarget(move.source_name, move.ask.from_endpoint, move.variant, move.ask.component)
+    try:
+        return longest_s(ports.metrics.extremes(target, now - LOOK_BACK_S, now), stream=stream)
+    except (HostingError, Unreachable):
+        return 0.0
 
 
 def _usd(kind: InstanceType | None, accelerators: int | None) -> float:

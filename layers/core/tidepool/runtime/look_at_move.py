@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from tidepool.config.resolve import model_config, pool_of_endpoint
@@ -133,8 +134,7 @@ def _terms(move: Move, model: ModelConfig) -> Terms:
     via = model.route.via
     return Terms(
         sample=model.sample,
-        longest_request_s=model.longest_request_s,
-        stream=model.stream,
+        longest_request_s=_longest_request_s(move, model),
         retire_delete=model.retire_delete,
         routed=via is not Via.NONE,
         weighted=via is not Via.ROUTER,
@@ -144,6 +144,11 @@ def _terms(move: Move, model: ModelConfig) -> Terms:
         per_unit=declared(move.ask, model) or move.measured,
         most=model.max_copies if move.to_component else None,
     )
+
+
+def _longest_request_s(move: Move, model: ModelConfig) -> int:
+    learned = 0 if model.longest_request_written else math.ceil(move.longest_s)
+    return learned or model.longest_request_s
 
 
 def _slower(move: Move, model: ModelConfig) -> float:

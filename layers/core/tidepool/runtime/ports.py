@@ -83,6 +83,10 @@ class Metrics(Protocol):
         """By target name: Invocations per 60 s over [since, now), as far as visible."""
         ...
 
+    def extremes(self, target: MetricTarget, since: int, now: int) -> Evidence:
+        """latency_ms: the longest ModelLatency of each hour; concurrency: the most in flight of each minute."""
+        ...
+
     def keep_burst_alarms(self, components: Mapping[str, float], *, prefix: str) -> None:
         """Exactly these components have a burst alarm under `prefix`; name → 10-second concurrency threshold."""
         ...
