@@ -204,6 +204,13 @@ def test_an_operation_is_kept_whole_and_once(ledger: Ledger, change: object) -> 
     assert ledger.operations(NOW + 1) == ()
 
 
+def test_what_a_person_said_and_what_a_hand_did_in_one_second_are_two(ledger: Ledger) -> None:
+    done, approved = (Operation(COPIES, NOW, outcome, outcome) for outcome in ("done", "approved"))
+    ledger.record(done)
+    ledger.record(approved)
+    assert set(ledger.operations(NOW)) == {done, approved}
+
+
 def test_operations_come_oldest_first(ledger: Ledger) -> None:
     late, early = Operation(replace(COPIES, id="z"), NOW + 5, "busy"), Operation(replace(COPIES, id="y"), NOW, "done")
     ledger.record(late)

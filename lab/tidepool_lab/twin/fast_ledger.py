@@ -101,7 +101,7 @@ class FastLedger:
         self._taken[taken.found.resource] = replace(taken, version=expected_version + 1)
 
     def record(self, operation: Operation) -> None:
-        self._operations.setdefault((operation.at, operation.change.id), operation)
+        self._operations.setdefault((operation.at, f"{operation.change.id}#{operation.outcome}"), operation)
 
     def operations(self, since: int) -> tuple[Operation, ...]:
         return tuple(o for (at, _), o in sorted(self._operations.items(), key=_moment) if at >= since)

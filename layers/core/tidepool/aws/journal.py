@@ -26,6 +26,10 @@ from tidepool.units import DAY_S
 
 KEPT_S = 35 * DAY_S
 """Longer than a month's report looks back; time to live then removes what is older."""
+ACTED_KEPT_S = 400 * DAY_S
+"""What was done, by whom approved and why: as long as the decision records (template.yaml), which have the commit and
+the steps of the same change. Reads are by time, so that what is old costs its storage alone.
+"""
 
 _SIGNAL = TypeAdapter(Signal)
 _MOVE = TypeAdapter(Move)
@@ -78,7 +82,9 @@ class Journal:
         self._put_onto(Item("taken", taken.found.resource, _TAKEN.dump_json(stored).decode(), stored.version))
 
     def record(self, operation: Operation) -> None:
-        """Kept once, however often it is recorded."""
+        """Kept once, however often it is recorded. What a person says of a change and what a hand does about it may be
+        of one second: they are two.
+        """
         value = {
             "change": change_value(operation.change),
             "at": operation.at,
@@ -87,9 +93,9 @@ class Journal:
         }
         item = Item(
             "operation",
-            _moment(operation.at, operation.change.id),
+            _moment(operation.at, f"{operation.change.id}#{operation.outcome}"),
             canonical(value).decode(),
-            expires_at=operation.at + KEPT_S,
+            expires_at=operation.at + ACTED_KEPT_S,
         )
         self._put_once(item)
 
