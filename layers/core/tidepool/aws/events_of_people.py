@@ -18,7 +18,22 @@ ID = r"^[0-9a-f]{16}$"
 """As plan.change.change_id makes them: names of what a move creates come from its id."""
 
 
-class SignalValue(Ours):
+class Asks(Ours):
+    """Whoever asks, and the reason: the ledger and every announcement keep both."""
+
+    who: str = Field(min_length=1)
+    why: str = Field(min_length=1)
+
+
+class Content(Ours):
+    schema_: Literal[1] = Field(alias="schema")
+
+
+class FromPeople(Timed):
+    source: Literal["tidepool"]
+
+
+class SignalValue(Asks):
     """`until` as `since` lifts what stood; without it the signal lasts as long as its kind does by default.
 
     `by` is only for lifting what an alarm or a change of somebody else's asked for.
@@ -28,8 +43,6 @@ class SignalValue(Ours):
     scope: str = Field(min_length=1)
     since: int = Field(ge=0)
     until: int | None = Field(default=None, ge=0)
-    who: str = Field(min_length=1)
-    why: str = Field(min_length=1)
     factor: float = Field(default=1.0, ge=1, le=100)
     by: str = ""
 
@@ -41,15 +54,13 @@ class SignalValue(Ours):
         return self
 
 
-class SignalContent(Ours):
-    schema_: Literal[1] = Field(alias="schema")
+class SignalContent(Content):
     signal: SignalValue
 
 
-class SignalSent(Timed):
+class SignalSent(FromPeople):
     """A person or a pipeline asks for a hold, a freeze or a surge."""
 
-    source: Literal["tidepool"]
     kind: Literal["tidepool.signal"] = Field(alias="detail-type")
     detail: SignalContent
 
@@ -60,69 +71,53 @@ class SignalSent(Timed):
         return Signal(**{**asked.model_dump(), "until": until})
 
 
-class ApprovalValue(Ours):
+class OpenMove(Asks):
     move: str = Field(min_length=1)
-    who: str = Field(min_length=1)
-    why: str = Field(min_length=1)
 
 
-class ApprovalContent(Ours):
-    schema_: Literal[1] = Field(alias="schema")
-    approval: ApprovalValue
+class ApprovalContent(Content):
+    approval: OpenMove
 
 
-class MoveApproved(Timed):
+class MoveApproved(FromPeople):
     """A person lets a move begin that waits for it (rung ask)."""
 
-    source: Literal["tidepool"]
     kind: Literal["tidepool.approval"] = Field(alias="detail-type")
     detail: ApprovalContent
 
 
-class MoveValue(Ours):
+class MoveValue(Asks):
     """`to` is 'dedicated' or a pool of fleet.yaml; `instance_type` is for a dedicated home, '' = the hand's choice."""
 
     id: str = Field(pattern=ID)
     model: str = Field(min_length=1)
     to: str = Field(min_length=1)
     instance_type: str = ""
-    who: str = Field(min_length=1)
-    why: str = Field(min_length=1)
 
 
-class MoveContent(Ours):
-    schema_: Literal[1] = Field(alias="schema")
+class MoveContent(Content):
     move: MoveValue
 
 
-class MoveAsked(Timed):
+class MoveAsked(FromPeople):
     """A person wants a model to live elsewhere. The hand sizes and judges the move by what it sees then."""
 
-    source: Literal["tidepool"]
     kind: Literal["tidepool.move"] = Field(alias="detail-type")
     detail: MoveContent
 
 
-class UndoValue(Ours):
-    move: str = Field(min_length=1)
-    who: str = Field(min_length=1)
-    why: str = Field(min_length=1)
+class UndoContent(Content):
+    undo: OpenMove
 
 
-class UndoContent(Ours):
-    schema_: Literal[1] = Field(alias="schema")
-    undo: UndoValue
-
-
-class UndoAsked(Timed):
+class UndoAsked(FromPeople):
     """A person wants an open move to go back."""
 
-    source: Literal["tidepool"]
     kind: Literal["tidepool.undo"] = Field(alias="detail-type")
     detail: UndoContent
 
 
-class AttachValue(Ours):
+class AttachValue(Asks):
     """`copies` 0 and `memory_mb` 0 leave them to fleet.yaml and the default."""
 
     id: str = Field(pattern=ID)
@@ -131,19 +126,15 @@ class AttachValue(Ours):
     sagemaker_model: str = Field(min_length=1)
     memory_mb: int = Field(default=0, ge=0)
     copies: int = Field(default=0, ge=0)
-    who: str = Field(min_length=1)
-    why: str = Field(min_length=1)
 
 
-class AttachContent(Ours):
-    schema_: Literal[1] = Field(alias="schema")
+class AttachContent(Content):
     attach: AttachValue
 
 
-class AttachAsked(Timed):
+class AttachAsked(FromPeople):
     """A person gives a new model its first home, on a pool."""
 
-    source: Literal["tidepool"]
     kind: Literal["tidepool.attach"] = Field(alias="detail-type")
     detail: AttachContent
 
