@@ -68,7 +68,10 @@ try-layers: .venv-sam/.stamp  ## Build for this machine and import every handler
 	"$$folder/$$runtime" .ci/try_layers.py .aws-sam/here "$$folder/$$runtime"
 
 deploy-local: .venv/.stamp .venv-sam/.stamp .venv-rig/.stamp  ## sam build and sam deploy without AWS, and every scenario on what was deployed
-	$(BIN)/pytest -n 0 -p no:cacheprovider -rA --no-header tests/deploy | sed -n '/short test summary/,$$p'
+	$(BIN)/pytest -n 0 -p no:cacheprovider -rA --no-header --tb=short --show-capture=no tests/deploy
+
+prove-permissions: .venv/.stamp .venv-sam/.stamp .venv-rig/.stamp  ## Take each permission out of the deployed stack, and see who misses it
+	@$(BIN)/python -m tidepool_lab.deploy.prove $(ONLY)
 
 template-checks: .venv/.stamp  ## Permissions, patterns, schedules and alarms of the translated template; house rules
 	$(BIN)/pytest tests/template tests/tidy
@@ -115,4 +118,4 @@ clean:  ## Everything that was made here is gone, the environments too
 	touch $@
 
 .PHONY: help demo test test-slow soak-moves lint types contracts validate lint-translated policies build try-layers deploy-local \
-  template-checks permissions lock format clean
+  prove-permissions template-checks permissions lock format clean

@@ -130,6 +130,18 @@ def learn(stage: Stage, stack: str) -> None:
     )
 
 
+def failures(stage: Stage, function: str) -> int:
+    """How often the function has failed so far, as Lambda counts it."""
+    metric = {"Namespace": "AWS/Lambda", "MetricName": "Errors"}
+    named = {**metric, "Dimensions": [{"Name": "FunctionName", "Value": function}]}
+    query = {"Id": "m", "MetricStat": {"Metric": named, "Period": 60, "Stat": "Sum"}}
+    now = stage.seen()["now"] // 60 * 60 + 60
+    found = stage.client("cloudwatch").get_metric_data(
+        MetricDataQueries=[query], StartTime=now - 24 * 3600, EndTime=now
+    )
+    return int(sum(found["MetricDataResults"][0]["Values"]))
+
+
 @contextmanager
 def nothing_refused(stage: Stage) -> Iterator[None]:
     """Nobody is denied anything meanwhile, and everything that is sent is delivered."""

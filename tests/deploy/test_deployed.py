@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from deploy.conftest import FLEET, STACK, Inbox, function, nothing_refused
+from deploy.conftest import FLEET, STACK, Inbox, failures, function, nothing_refused
 from tidepool_lab.deploy.stage import Stage
 
 
@@ -92,11 +92,15 @@ def test_a_fleet_file_with_problems_is_refused_and_the_last_good_one_stays_in_fo
     stage.upload(STACK, FLEET, commit="rig")
 
 
-def test_a_run_that_fails_is_a_dead_letter_an_alarm_and_a_message_to_people(stage: Stage, inbox: Inbox) -> None:
+def test_a_run_that_fails_is_not_repeated_and_is_a_dead_letter_an_alarm_and_a_message_to_people(
+    stage: Stage, inbox: Inbox
+) -> None:
     inbox.take()
     decide = function(stage, STACK, "DecideFunction")
+    before = failures(stage, decide)
     stage.client("lambda").invoke(FunctionName=decide, InvocationType="Event", Payload=b'{"source": "nobody.knows"}')
     stage.ask("settle")
+    assert failures(stage, decide) == before + 1
     stage.minutes(2)
     assert f"{STACK}-failed-runs" in inbox.alarms()
     sqs = stage.client("sqs")

@@ -14,7 +14,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from deploy.conftest import STACK
+from deploy.conftest import STACK, failures
 from tidepool_lab.deploy.stage import REGION, RIG, ROOT, Stage
 
 PROBE = """
@@ -176,6 +176,33 @@ def test_every_action_is_asked_on_every_resource_with_its_tags(stage: Stage) -> 
         sagemaker.create_inference_component(**asked)
 
 
+def test_who_may_not_list_a_bucket_is_not_told_what_is_missing(stage: Stage) -> None:
+    name, key = stage.outputs(STACK)["BucketName"], {"Key": "config/nothing"}
+    read = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{name}/*"}
+    lists = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": f"arn:aws:s3:::{name}"}
+    blind, seeing = as_user(stage, "blind", read)("s3"), as_user(stage, "seeing", read, lists)("s3")
+    assert refused(lambda: blind.get_object(Bucket=name, **key)) == "AccessDenied"
+    assert refused(lambda: blind.head_object(Bucket=name, **key)) == "403"
+    assert refused(lambda: seeing.get_object(Bucket=name, **key)) == "NoSuchKey"
+    assert refused(lambda: seeing.head_object(Bucket=name, **key)) == "404"
+
+
+def test_calendars_and_simulated_principals_are_asked_for_by_name(stage: Stage, role: str) -> None:
+    calendar = f"arn:aws:ssm:{REGION}:123456789012:document/one"
+    stage.ask("calendar", **{calendar: "OPEN"})
+    state = {"Effect": "Allow", "Action": "ssm:GetCalendarState", "Resource": calendar}
+    simulate = {"Effect": "Allow", "Action": "iam:SimulatePrincipalPolicy", "Resource": role}
+    client = as_user(stage, "asking", state, simulate)
+    assert client("ssm").get_calendar_state(CalendarNames=[calendar])["State"] == "OPEN"
+    another = refused(lambda: client("ssm").get_calendar_state(CalendarNames=[calendar + "-more"]))
+    assert another == "AccessDeniedException"
+    asked = {"ActionNames": ["sagemaker:InvokeEndpoint"], "ResourceArns": ["*"]}
+    (result,) = client("iam").simulate_principal_policy(PolicySourceArn=role, **asked)["EvaluationResults"]
+    assert result["EvalDecision"] == "implicitDeny"
+    theirs = role.replace("role/probe", "role/another")
+    assert refused(lambda: client("iam").simulate_principal_policy(PolicySourceArn=theirs, **asked)) == "AccessDenied"
+
+
 def test_a_handler_runs_in_a_clean_process_on_the_rigs_clock(stage: Stage, probe: str) -> None:
     told = called(stage, probe, {})
     assert told["function"] == "probe"
@@ -213,12 +240,14 @@ def test_a_rule_without_permission_to_invoke_delivers_to_its_dead_letters(stage:
     assert len(stage.seen()["undelivered"]) == before + 1
 
 
-def test_a_failed_run_is_handed_over_only_if_the_role_may(stage: Stage, probe: str) -> None:
+def test_a_failed_run_is_repeated_as_often_as_asked_and_handed_over_only_if_the_role_may(
+    stage: Stage, probe: str
+) -> None:
     sqs = stage.client("sqs")
     url = sqs.create_queue(QueueName="probe-failed")["QueueUrl"]
     queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     stage.client("lambda").put_function_event_invoke_config(
-        FunctionName="probe", MaximumRetryAttempts=0, DestinationConfig={"OnFailure": {"Destination": queue}}
+        FunctionName="probe", MaximumRetryAttempts=2, DestinationConfig={"OnFailure": {"Destination": queue}}
     )
 
     def fail() -> list[Any]:
@@ -226,7 +255,9 @@ def test_a_failed_run_is_handed_over_only_if_the_role_may(stage: Stage, probe: s
         stage.ask("settle")
         return list(sqs.receive_message(QueueUrl=url).get("Messages", []))
 
+    before = failures(stage, "probe")
     assert fail() == []
+    assert failures(stage, "probe") == before + 3
     send = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": queue}
     document = json.dumps({"Version": "2012-10-17", "Statement": [send]})
     stage.client("iam").put_role_policy(RoleName="probe", PolicyName="send", PolicyDocument=document)

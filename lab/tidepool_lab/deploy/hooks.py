@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ministack import app
-from ministack.core import iam_evaluator, sigv4
+from ministack.core import iam_actions, iam_evaluator, sigv4
 
 from tidepool_lab.deploy.account import Account
 from tidepool_lab.deploy.hooked_events import Deliveries
@@ -48,3 +48,11 @@ def _permissions(noted: Noted) -> None:
         return denied
 
     iam_evaluator.enforce = noting
+    named = iam_actions.extract_resource_arn
+
+    def with_sources(service: str, method: str, path: str, headers: Any, body: Any, query: Any, *rest: Any) -> Any:
+        # A simulation is of a principal, and asked on it; ministack would ask on `*`.
+        source = iam_actions._query_param(query, "PolicySourceArn") if service == "iam" else ""
+        return source or named(service, method, path, headers, body, query, *rest)
+
+    iam_actions.extract_resource_arn = with_sources

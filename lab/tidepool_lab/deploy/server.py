@@ -129,6 +129,7 @@ def main() -> None:
         "GATEWAY_PORT": str(told.port),
         "AUTH": "true",
         "LAMBDA_EXECUTOR": "local",
+        "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0",  # AWS waits a minute, then two.
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
