@@ -152,6 +152,58 @@ def test_a_few_slow_requests_are_chance() -> None:
     assert step(move(Phase.SHIFT), looks, NOW).move.phase is Phase.SHIFT
 
 
+def failing(*at: int) -> Evidence:
+    """One request a minute, and an error in these minutes ago."""
+    minutes = np.arange(STARTED, NOW - 60, 60)
+    errors = np.where(np.isin(minutes, [NOW - 60 * ago for ago in at]), 1.0, np.nan)
+    return replace(
+        evidence(), invocations=Series(STARTED, 60, np.ones(len(minutes))), errors=Series(STARTED, 60, errors)
+    )
+
+
+def test_errors_of_all_steps_together_make_a_trend_that_no_step_shows() -> None:
+    """A step of 5 minutes shows two errors, and the one before shows one: too few each, three together."""
+    half = route(Target(POOL_A, "m", 50), Target(POOL_B, NEW, 50))
+    looks = seen(route=half, source_evidence=evidence(NOW), target_evidence=failing(3, 4, 8))
+    second = move(Phase.SHIFT, step=1, shifted_at=NOW - 600)
+    turn = step(second, looks, NOW).move
+    assert turn.phase is Phase.BACK and "of the target's requests failed" in turn.why
+    assert step(replace(second, shifted_at=NOW - 300), looks, NOW).move.phase is Phase.SHIFT
+    draining = step(move(Phase.DRAIN, shifted_at=NOW - 600), replace(looks, route=route(*NEW_ONLY)), NOW).move
+    assert draining.phase is Phase.BACK
+
+
+def test_the_first_shift_is_remembered_from_step_to_step() -> None:
+    first = step(move(Phase.WARM, shifted_at=0), seen(probed=ANSWERS), NOW).move
+    assert (first.phase, first.shifted_at) == (Phase.SHIFT, NOW)
+    ten = route(Target(POOL_A, "m", 90), Target(POOL_B, NEW, 10))
+    later = step(move(Phase.SHIFT, shifted_at=NOW - 900), seen(route=ten), NOW).move
+    assert (later.step, later.shifted_at) == (1, NOW - 900)
+
+
+def test_a_source_that_is_away_is_not_given_up_for_a_target_that_fails_its_callers() -> None:
+    """It may live again; where it is gone there is nothing to go back to."""
+    away = drained(source=side(size_now=0), target_evidence=failing(2, 3, 4))
+    draining = move(Phase.DRAIN, shifted_at=NOW - 600)
+    assert (step(draining, away, NOW).move, step(draining, away, NOW).command) == (draining, None)
+    lives = replace(away, source=side())
+    assert step(draining, lives, NOW).move.phase is Phase.BACK
+    assert step(draining, replace(away, source=None), NOW).move.phase is Phase.RETIRE
+
+
+def test_a_source_that_is_away_stays_until_the_target_alone_was_seen_for_as_long_as_a_soak() -> None:
+    """Its metrics are seen up to a minute ago: 120 s of them are there three minutes after the route was written."""
+    away = seen(route=route(*NEW_ONLY, at=NOW - 170), source=side(size_now=0))
+    draining = move(Phase.DRAIN)
+    assert step(draining, away, NOW).move.phase is Phase.DRAIN
+    soaked = replace(away, route=route(*NEW_ONLY, at=NOW - 200))
+    assert step(draining, soaked, NOW).move.phase is Phase.RETIRE
+    unseen = replace(soaked, target_evidence=evidence(fresh=False))
+    assert step(draining, unseen, NOW).move.phase is Phase.DRAIN
+    asleep = replace(away, source=side(size=0))
+    assert step(draining, asleep, NOW).move.phase is Phase.RETIRE, "its owner wants no copies: nobody is waited for"
+
+
 def test_a_target_that_nobody_reaches_takes_the_move_back_at_once() -> None:
     """60 requests a minute for 5 minutes at 10 % are 30 for the target; 20 are too many to be missing by chance."""
     half = route(Target(POOL_A, "m", 50), Target(POOL_B, NEW, 50))

@@ -372,7 +372,7 @@ def test_every_step_is_announced_in_order() -> None:
 
 
 def test_a_stream_is_waited_for_for_more_than_eight_minutes() -> None:
-    world = World(source_tags=OURS, model_changes={"stream": True})
+    world = World(source_tags=OURS, model_changes={"stream": True, "longest_request_s": 480})
     ask = a_move()
     begin(world.ports(), ask, world.now)
     entered: dict[Phase, int] = {}

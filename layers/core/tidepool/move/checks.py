@@ -56,8 +56,17 @@ def tally(evidence: Evidence, since: int) -> Tally:
     )
 
 
-def worse(source: Evidence, target: Evidence, *, since: int, slower: float) -> str:
-    """Why the target is worse than the source since then; '' when nothing shows that it is.
+def worse(source: Evidence, target: Evidence, *, since: int, shifted: int, slower: float) -> str:
+    """Why the target is worse than the source, in this step or since the first callers went over; '' = it is not.
+
+    A step shows a minute or two of metrics: of few requests only those of all steps together make a trend.
+    """
+    moments = dict.fromkeys((since, shifted or since))
+    return next((why for at in moments if (why := _worse(source, target, since=at, slower=slower))), "")
+
+
+def _worse(source: Evidence, target: Evidence, *, since: int, slower: float) -> str:
+    """The same since one moment.
 
     Rejections, failures and refusals (5XX, 4XX) beyond the source's share, and latency beyond what the hardware's
     shapes expect. The source is judged over everything seen, so that it still counts once its own traffic has gone

@@ -11,9 +11,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tidepool.fleet import Evidence
-from tidepool.move.checks import quiet_since, tally, visible_until, worse
+from tidepool.move.checks import fresh, quiet_since, tally, visible_until, worse
 from tidepool.move.routing import emptied, followed, silent_gateway, somebody_else, target_only, written
 from tidepool.move.seen import Seen, Side, Terms
+from tidepool.move.shift import SOAK_S
 from tidepool.move.state import Move, Phase
 from tidepool.move.turn import Turn, back, go, wait
 from tidepool.units import duration
@@ -35,6 +36,9 @@ def drain(move: Move, seen: Seen, now: int) -> Turn:
     wrong = _wrong(move, seen, now)
     if wrong and seen.source_serves:
         return back(move, now, wrong)
+    if wrong and seen.source is not None and now - move.since <= limit:
+        # The source is away, and may be the better home when it comes back: it is not given up for a bad one.
+        return wait(move)
     if now - move.since > limit:
         unseen = f"its metrics cannot be read: {seen.blind}" if seen.blind else ""
         why = (
@@ -53,6 +57,8 @@ def drain(move: Move, seen: Seen, now: int) -> Turn:
     turn = written(move, seen, target_only(move), now) or followed(move, seen, now)
     if turn is not None:
         return turn
+    if _unproven(move, seen, now):
+        return wait(move)
     since = silent_since(seen.source, seen.source_evidence, now)
     if since is None:
         return Turn(replace(move, quiet_since=0)) if move.quiet_since else wait(move)
@@ -76,6 +82,12 @@ def _still_called(move: Move, seen: Seen, now: int) -> bool:
     if since is None:
         return True
     return not is_over(seen.source, seen.source_evidence, max(since, routed_since(move, seen, now)), QUIET_S)
+
+
+def _unproven(move: Move, seen: Seen, now: int) -> bool:
+    """The source is away, and the target alone has not been seen for as long as a soak: it answered probes, no more."""
+    away = seen.source is not None and seen.source.size_now == 0 < seen.source.size_wanted
+    return away and not fresh(seen.target_evidence, routed_since(move, seen, now) + SOAK_S)
 
 
 def silent_since(side: Side | None, evidence: Evidence, now: int) -> int | None:
@@ -111,4 +123,6 @@ def _wrong(move: Move, seen: Seen, now: int) -> str:
     reason = somebody_else(move, seen, target_only(move)) or silent_gateway(seen, now)
     if reason:
         return reason
-    return worse(seen.source_evidence, seen.target_evidence, since=move.since, slower=seen.terms.slower)
+    return worse(
+        seen.source_evidence, seen.target_evidence, since=move.since, shifted=move.shifted_at, slower=seen.terms.slower
+    )

@@ -1,8 +1,8 @@
 """How long one request of a model may run, from what its source showed. A drain waits longer than that.
 
-ModelLatency holds the whole answer of InvokeEndpoint. Whether of a stream it ends with the first or the last byte is
-UNKNOWN (sagemaker-facts, Metrics). But a stream is in flight until its last byte, so that none took longer than the
-longest time in which something always was. Of both the larger is right whichever way ModelLatency counts.
+ModelLatency holds the whole answer of InvokeEndpoint. Whether of a stream it ends with the first or the last byte AWS's
+pages do not say. But a stream is in flight until its last byte, so that none took longer than the longest time in which
+something always was. Of both the larger is right whichever way ModelLatency counts.
 """
 
 from __future__ import annotations

@@ -67,7 +67,9 @@ def _wrong(move: Move, seen: Seen, now: int) -> str:
         return reason
     if now - move.since > DEADLINE_S:
         return f"step {move.step + 1} was not over within {duration(DEADLINE_S)}: {_missing(move, seen)}"
-    bad = worse(seen.source_evidence, seen.target_evidence, since=move.since, slower=seen.terms.slower)
+    bad = worse(
+        seen.source_evidence, seen.target_evidence, since=move.since, shifted=move.shifted_at, slower=seen.terms.slower
+    )
     return bad or _unreached(move, seen)
 
 

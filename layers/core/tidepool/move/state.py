@@ -36,6 +36,7 @@ class Move:
     """One move. `version` is the ledger's; `step` counts inside a phase (the weight's index while shifting).
 
     since: when the phase or step was entered. quiet_since: since when the source has been silent (draining).
+    shifted_at: when the first callers were to go over; 0 = not yet.
     settled_at: when this step's route was first seen followed; 0 = not yet.
     route_version: the version of the route that this move wrote or found last; 0 = it has not looked yet.
     intent, asked_at: the newest command, saved before it is carried out, so that a stale invocation cannot act
@@ -83,6 +84,7 @@ class Move:
     charged_at: int = 0
     measured: float = 0.0
     longest_s: float = 0.0
+    shifted_at: int = 0
 
     @property
     def target_name(self) -> str:

@@ -38,7 +38,9 @@ class Turn:
 def go(move: Move, phase: Phase, now: int, *, why: str = "", step: int = 0) -> Turn:
     """The move is in `phase`, and its deadline counts from `now`. An empty `why` keeps the one before."""
     assert phase in EDGES[move.phase], f"{move.phase} → {phase} is not a way a move can go"
-    return Turn(replace(move, phase=phase, step=step, since=now, settled_at=0, quiet_since=0, why=why or move.why))
+    shifted_at = move.shifted_at or (now if phase is Phase.SHIFT else 0)
+    after = replace(move, phase=phase, step=step, since=now, settled_at=0, quiet_since=0, shifted_at=shifted_at)
+    return Turn(replace(after, why=why or move.why))
 
 
 EXPOSED, UNSEEN = 0, 1
