@@ -19,7 +19,7 @@ from tidepool_lab.soak import __main__ as command
 from tidepool_lab.soak.hazards import Way
 from tidepool_lab.soak.life import Life
 from tidepool_lab.soak.soak import Totals, Verdict, judged, lost_by_the_move, soak
-from tidepool_lab.soak.story import KINDS, START, VIAS, Fault, Kind, story
+from tidepool_lab.soak.story import KINDS, SECONDS, START, VIAS, Fault, Kind, story
 
 BLOCK = 250
 
@@ -41,6 +41,11 @@ def test_a_thousand_stories_hold_every_way_through_and_every_fault() -> None:
     assert {fault.kind for one in stories for fault in one.faults} == set(Kind)
     assert {mishap.way for one in stories for _, mishap in one.mishaps} == set(Way)
     assert sum(len(one.faults) > 1 for one in stories) > 500
+    assert {one.more.second for one in stories} == {"", *SECONDS}
+    undone, attached = (sum(getattr(one.more, name) > 0 for one in stories) for name in ("undo_s", "attach_s"))
+    assert min(undone, attached, sum(one.traffic.silent_s > 0 for one in stories)) > 40
+    denied = [one for one in stories if one.via is Via.ROUTER and Kind.DENIED in {fault.kind for fault in one.faults}]
+    assert len(denied) > 10 and all(one.more.declared for one in denied)
 
 
 def test_the_same_seed_is_the_same_life() -> None:
@@ -116,6 +121,19 @@ def closes_the_way_out(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("tidepool.move.shift._unreached", lambda *_: "")
 
 
+def believes_probes(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("tidepool.move.shift.worse", lambda *_, **__: "")
+    patch.setattr("tidepool.move.drain.worse", lambda *_, **__: "")
+
+
+def asks_no_iam(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("tidepool.move.preflight._callers", lambda *_: iter(()))
+
+
+def hears_no_undo(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(machine, "_can_go_back", lambda *_: False)
+
+
 def never_gives_up(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(machine, "warm", lambda move, seen, now: wait(move))
 
@@ -130,6 +148,9 @@ MUTATIONS = {
     sweeps_nothing: ("leaked",),
     closes_the_way_out: ("lost",),
     never_gives_up: ("unfinished",),
+    believes_probes: ("canary",),
+    asks_no_iam: ("lost",),
+    hears_no_undo: ("inconsistent",),
 }
 
 
@@ -187,7 +208,7 @@ def test_requests_that_run_twice_are_found() -> None:
     one = life.callers[0]
     life.live()
     one.requests[0].runs = 2
-    found = life.watch.at_the_end({request.key: request for request in one.requests})
+    found = life.broken({request.key: request for request in one.requests})
     assert [words for words in found if words.startswith("repeated")] == [
         f"repeated: request {one.requests[0].key} ran 2 times"
     ]
@@ -211,3 +232,21 @@ def test_a_source_that_is_away_is_not_retired_before_anybody_reached_the_target(
     verdict = judged(seed)
     assert (verdict.lost, verdict.broken) == ((), ())
     assert {Kind.DENIED, Kind.SOURCE_DIES} <= {fault.kind for fault in story(seed).faults}
+
+
+@pytest.mark.parametrize("seed", [1572, 1988])
+def test_a_target_that_fails_its_callers_is_no_end_however_few_call_and_though_the_source_is_away(seed: int) -> None:
+    """It answers every probe. The source's machines die while it is shifted to, and live again some minutes later."""
+    verdict = judged(seed)
+    assert (verdict.lost, verdict.broken, verdict.phase) == ((), (), "rolled back")
+    assert {Kind.FAILS_LIVE, Kind.SOURCE_DIES} <= {fault.kind for fault in story(seed).faults}
+    assert verdict.spent > 0
+
+
+def test_what_a_failing_target_and_a_long_silence_cost_is_counted_and_is_not_lost() -> None:
+    totals = Totals()
+    for verdict in soak(range(1, 201), jobs=1):
+        totals.add(verdict)
+    figures = totals.figures(1.0)
+    assert figures["requests_failed_by_a_bad_target"] > 0 and figures["requests_of_sessions_over"] > 0
+    assert figures["requests_lost"] == 0

@@ -11,7 +11,7 @@ from tidepool.fleet import Component, Endpoint, EndpointKind, Status
 from tidepool.move.naming import CHANGE_TAG
 from tidepool_lab.soak.loop import Loop
 from tidepool_lab.soak.meter import Meter
-from tidepool_lab.soak.requests import ANSWERED, Request
+from tidepool_lab.soak.requests import ANSWERED, CANARY, FAILED, Request
 
 TYPE, GPUS, VARIANT = "ml.p4d.24xlarge", 8, "AllTraffic"
 """The type of every machine here, with its A100s (sagemaker-facts, Prices), and the name of every variant."""
@@ -26,8 +26,8 @@ class Home:
     """A component (`endpoint` is its pool) or a dedicated endpoint (`endpoint` is its own name).
 
     ready: copies or instances in service. deaths: faults under way that keep its machines away. mute: in service, and
-    answers nothing. denied: callers have no right to it. settles: counts creations and updates, so that only the last
-    one's end counts.
+    answers nothing. denied: callers have no right to it. fails: it fails what callers send, and no probe. settles:
+    counts creations and updates, so that only the last one's end counts.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Home:
     deaths: int = 0
     mute: bool = False
     denied: bool = False
+    fails: bool = False
     settles: int = 0
     running: dict[tuple[int, int], Request] = field(default_factory=dict)
     sessions: set[tuple[int, int]] = field(default_factory=set)
@@ -184,13 +185,15 @@ class Account:
         request.where = home.name
         home.running[request.key] = request
         home.meter.began(now)
-        self.loop.at(now + request.takes_s, partial(self._over, home, request, ANSWERED))
+        fate = FAILED if home.fails else ANSWERED
+        self.loop.at(now + request.takes_s, partial(self._over, home, request, fate))
         return home
 
     def _over(self, home: Home, request: Request, fate: str) -> None:
         if home.running.pop(request.key, None) is not None:
             home.meter.ended(self.loop.now, request.takes_s, failed=fate != ANSWERED)
             request.fate = fate
+            request.excuse = CANARY if fate == FAILED else request.excuse
             if fate != ANSWERED:
                 self.changed(f"request {request.key} failed: {fate}")
 

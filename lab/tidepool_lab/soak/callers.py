@@ -8,13 +8,14 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
+from tidepool.move.drain import QUIET_S
 from tidepool_client import Route, Runtime, Target
 from tidepool_client.route import pick
 from tidepool_client.runtime import NEW_SESSION
 from tidepool_client.store import RouteStore
 from tidepool_lab.soak.account import Account, Refusal
 from tidepool_lab.soak.loop import Loop
-from tidepool_lab.soak.requests import Request
+from tidepool_lab.soak.requests import SESSION_OVER, Request
 from tidepool_lab.soak.router import Router
 from tidepool_lab.soak.story import START, Kind, Traffic
 from tidepool_lab.soak.weather import Weather
@@ -44,7 +45,8 @@ class Caller:
         self.requests: list[Request] = []
         self.stopped = False
         self._sessions = 0
-        self._broken: set[int] = set()
+        self._broken: dict[int, str] = {}
+        self._ends: dict[int, float] = {}
         late = number == traffic.callers - 1 and traffic.late_s > 0
         loop.at(START + traffic.late_s if late else START - BEFORE_S + self._gap(), self._next)
 
@@ -61,7 +63,7 @@ class Caller:
         if not session:
             return self._send(takes, 0, 0)
         self._sessions += 1
-        number, pause = self._sessions, takes + self._random.uniform(1, 30)
+        number, pause = self._sessions, takes + max(self._random.uniform(1, 30), self._traffic.silent_s)
         for turn in range(IN_A_SESSION):
             self._loop.at(self._loop.now + turn * pause, lambda turn=turn: self._send(takes, number, turn))  # type: ignore[misc]
         return None
@@ -81,11 +83,15 @@ class Caller:
             request.key = (self._number, 1_000_000 + 100 * session + turn)
         self.requests.append(request)
         if session in self._broken:
-            request.fate = "its session is broken"
-        else:
-            self._way.send(request)
-        if request.lost and session:
-            self._broken.add(session)
+            request.fate, request.excuse = "its session is broken", self._broken[session]
+            return
+        if turn and self._loop.now - self._ends[session] >= max(QUIET_S, self._traffic.longest_s):
+            request.excuse = SESSION_OVER
+        self._way.send(request)
+        if session:
+            if request.lost:
+                self._broken[session] = request.excuse
+            self._ends[session] = self._loop.now + takes
 
 
 class Door:
@@ -111,8 +117,10 @@ class Door:
 class ByTable:
     """tidepool_client, whole, over the table and the account."""
 
-    def __init__(self, account: Account, table: Table, default: Target, *, seed: str, stream: bool) -> None:
-        loop, self._account, self._default = account.loop, account, default
+    def __init__(
+        self, account: Account, table: Table, default: Target, *, seed: str, stream: bool, model: str = MODEL
+    ) -> None:
+        loop, self._account, self._default, self._model = account.loop, account, default, model
         self._door = Door(account)
         store = RouteStore(table, ROUTES_TABLE, clock=lambda: loop.now, random=Random(f"{seed} store"))
         runtime = Runtime(self._door, store, random=Random(f"{seed} choice"))
@@ -120,7 +128,7 @@ class ByTable:
 
     def send(self, request: Request) -> None:
         self._door.request = request
-        call: dict[str, Any] = {"ModelName": MODEL, "Body": b"{}", "EndpointName": self._default.endpoint}
+        call: dict[str, Any] = {"ModelName": self._model, "Body": b"{}", "EndpointName": self._default.endpoint}
         if self._default.component:
             call["InferenceComponentName"] = self._default.component
         if request.session:

@@ -58,6 +58,7 @@ class Happenings:
         if home is None:
             return
         home.deaths += 1
+        home.sessions.clear()
         self._account.kill(home, f"the machines of {home.name} died")
         self._account.update(home, home.status, words=f"{home.name} died")
 
@@ -98,7 +99,8 @@ class Happenings:
     def _retires(self, home: Home) -> bool:
         """From retire on nobody changes the source any more."""
         move = self._life.move
-        return home is self._source() and move is not None and (move.phase is Phase.RETIRE or move.phase.ended)
+        given_up = {Phase.RETIRE, Phase.DONE, Phase.NEEDS_PERSON}
+        return home is self._source() and move is not None and move.phase in given_up
 
     def _rewrites(self) -> None:
         """A person sends everybody to the source, while it is still theirs to do so."""

@@ -15,6 +15,7 @@ from tidepool.errors import Conflict, NotFound, Throttled, Unreachable
 from tidepool.fleet import Component, Endpoint, Evidence, InstanceType, Signal, SignalKind, Target
 from tidepool.fleet.asked import Answer
 from tidepool.fleet.demand import NO_EVIDENCE
+from tidepool.move.attach import Attach
 from tidepool.move.state import Move
 from tidepool.runtime.ports import MetricTarget, Operation, Ports
 from tidepool_lab.soak.account import GPUS, POOL_A, POOL_B, TYPE, Account
@@ -36,6 +37,7 @@ region: us-east-1
 timezone: UTC
 identity: tag:model
 act: run
+safety: {{limits: {{moves_at_once: 2, moves_per_day: 9}}}}
 instances:
   {type}: {{accelerators: {gpus}, usd_per_hour: 25.2513, quota: 40, launch: 105s}}
 pools:
@@ -49,11 +51,21 @@ models:
     retire: {retire}
     longest_request: {longest}s
     stream: {stream}
+    {callers}
     {hold}
     shapes:
       shared: {{{type}: {{accelerators: 1, concurrency: 4, service: 10s, start: 220s}}}}
       dedicated: {{{type}: {{concurrency: 4, service: 10s, start: 220s}}}}
+  "{second}*":
+    class: standard
+    route: {{via: table}}
+    shapes:
+      shared: {{{type}: {{accelerators: 1, concurrency: 4, service: 10s, start: 220s}}}}
+      dedicated: {{{type}: {{concurrency: 4, service: 10s, start: 220s}}}}
 """
+SECOND, NEW = "beside", "beside-new"
+"""The model that moves beside the story's, and the one that is attached."""
+CALLER = "arn:aws:iam::111122223333:role/callers"
 ROUTE = {
     Via.TABLE: "{via: table}",
     Via.GATEWAY: "{via: gateway, ack: 120s}",
@@ -75,6 +87,8 @@ def fleet_file(story: Story, weather: Weather) -> str:
         retire="delete" if story.retire_delete else "keep",
         longest=int(story.traffic.longest_s) + 1,
         stream=str(story.traffic.stream).lower(),
+        second=SECOND,
+        callers=f"callers: [{CALLER}]" if story.more.declared else "",
         hold="hold: {until: 2026-12-01, why: CHG-1}" if weather.on(Kind.HOLD) else "",
     )
 
@@ -144,7 +158,6 @@ class Metrics:
             if t.name in homes
         }
 
-
     def extremes(self, target: MetricTarget, since: int, now: int) -> Evidence:
         return NO_EVIDENCE
 
@@ -154,12 +167,25 @@ class Prices:
         return {TYPE: InstanceType(TYPE, GPUS, 25.2513, 40)}
 
 
+class Principals:
+    """IAM, which knows what callers may now."""
+
+    def __init__(self, weather: Weather) -> None:
+        self._weather = weather
+
+    def refused(self, principal: str, target: Target, **_: Any) -> str:
+        if self._weather.throttles():
+            raise Throttled("SimulatePrincipalPolicy", principal, "Throttling", "Rate exceeded")
+        return "sagemaker:InvokeEndpoint: implicitDeny" if self._weather.on(Kind.DENIED) else ""
+
+
 class Ledger:
-    """Moves by id, each written onto the version that was read; every write is a point to be hurt at."""
+    """Moves and attaches by id, each written onto the version that was read; every write is a point to be hurt at."""
 
     def __init__(self, weather: Weather, hazards: Hazards) -> None:
         self._weather, self._hazards = weather, hazards
         self.stored: dict[str, Move] = {}
+        self.attached: dict[str, Attach] = {}
         self.said: list[Operation] = []
         self.moved: Callable[[Move], None] = lambda move: None
 
@@ -186,6 +212,18 @@ class Ledger:
             self.moved(self.stored[move.id])
 
         self._hazards.write("save_move", save, answer_lost=_unheard)
+
+    def attaches(self) -> tuple[Attach, ...]:
+        return tuple(self.attached.values())
+
+    def save_attach(self, attach: Attach, *, expected_version: int) -> None:
+        def save() -> None:
+            there = self.attached.get(attach.id)
+            if (there.version if there is not None else 0) != expected_version:
+                raise Conflict(f"attach {attach.id} is at another version")
+            self.attached[attach.id] = replace(attach, version=expected_version + 1)
+
+        self._hazards.write("save_attach", save, answer_lost=_unheard)
 
     def record(self, operation: Operation) -> None:
         self._hazards.write("record", lambda: self.said.append(operation), answer_lost=_unheard)
@@ -231,6 +269,7 @@ def the_ports(story: Story, account: Account, clients: Clients, weather: Weather
         "bus": bus,
         "config": FleetFile(story, weather),
         "alarms": Alarms(),
+        "principals": Principals(weather),
     }
     return Ports(**some)
 

@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 ANSWERED = "answered"
+FAILED = "the target failed it"
+CANARY = "canary"
+"""The excuse of what a target fails that answers probes: the first weight finds out, and that is its price."""
+SESSION_OVER = "session over"
+"""The excuse of a session that was silent for longer than a drain waits: by then it is over (docs/decisions/0015)."""
 
 
 @dataclass(slots=True, eq=False)
@@ -13,6 +18,7 @@ class Request:
 
     at: when it arrives. takes_s: how long a model works on it. session: its number among the caller's sessions,
     0 = none. runs: how many times a model began to work on it. fate: 'answered', or why it failed; '' = not over.
+    excuse: why its loss is not the move's fault, '' = it has none.
     """
 
     key: tuple[int, int]
@@ -24,6 +30,7 @@ class Request:
     runs: int = 0
     where: str = ""
     fate: str = ""
+    excuse: str = ""
 
     @property
     def lost(self) -> bool:

@@ -10,6 +10,7 @@ from multiprocessing import get_context
 
 from tidepool.move.state import Phase
 from tidepool_lab.soak.life import Life, Lived
+from tidepool_lab.soak.requests import CANARY, SESSION_OVER
 from tidepool_lab.soak.story import story
 
 CHUNK = 20
@@ -18,7 +19,10 @@ CHUNK = 20
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One seed. lost: requests that the move lost, with why; excused: those that its faults alone lose as well."""
+    """One seed. lost: requests that the move lost, with why; excused: those that its faults alone lose as well.
+
+    spent: what a target failed that answered probes; over: of sessions that were silent longer than a drain waits.
+    """
 
     seed: int
     phase: str
@@ -26,6 +30,8 @@ class Verdict:
     lost: tuple[str, ...]
     excused: int
     broken: tuple[str, ...]
+    spent: int = 0
+    over: int = 0
 
     @property
     def holds(self) -> bool:
@@ -37,7 +43,17 @@ def judged(seed: int) -> Verdict:
     lived = Life(story(seed)).live()
     lost, excused = lost_by_the_move(lived)
     phase = str(lived.move.phase) if lived.move is not None else "not begun"
-    return Verdict(seed, phase, len(lived.requests), lost, excused, tuple(lived.broken))
+    excuses = Counter(request.excuse for request in lived.requests.values() if request.lost)
+    return Verdict(
+        seed,
+        phase,
+        len(lived.requests),
+        lost,
+        excused,
+        tuple(lived.broken),
+        spent=excuses[CANARY],
+        over=excuses[SESSION_OVER],
+    )
 
 
 def lost_by_the_move(lived: Lived) -> tuple[tuple[str, ...], int]:
@@ -45,7 +61,7 @@ def lost_by_the_move(lived: Lived) -> tuple[tuple[str, ...], int]:
     in both. What strikes the target strikes the only home there is without a move: a machine that dies takes its
     requests along wherever it stands.
     """
-    lost = [request for request in lived.requests.values() if request.lost or not request.fate]
+    lost = [one for one in lived.requests.values() if (one.lost and not one.excuse) or not one.fate]
     if not lost:
         return (), 0
     alone = Life(lived.story, moved=False).live(until=lived.ended_s).requests
@@ -62,6 +78,8 @@ class Totals:
     requests: int = 0
     lost: int = 0
     lost_by_faults: int = 0
+    spent: int = 0
+    over: int = 0
     broken: Counter[str] = field(default_factory=Counter)
     failing: list[Verdict] = field(default_factory=list)
 
@@ -70,6 +88,8 @@ class Totals:
         self.requests += verdict.requests
         self.lost += len(verdict.lost)
         self.lost_by_faults += verdict.excused
+        self.spent += verdict.spent
+        self.over += verdict.over
         self.broken.update(words.partition(":")[0] for words in verdict.broken)
         if not verdict.holds:
             self.failing.append(verdict)
@@ -85,11 +105,13 @@ class Totals:
             "requests": self.requests,
             "requests_lost": self.lost,
             "requests_lost_by_faults_alone": self.lost_by_faults,
+            "requests_failed_by_a_bad_target": self.spent,
+            "requests_of_sessions_over": self.over,
             "requests_repeated": self.broken["repeated"],
             "leaked": self.broken["leaked"],
             "without_home": self.broken["no home"],
             "destroyed": self.broken["destroyed"],
-            "inconsistent": self.broken["inconsistent"] + self.broken["no soak"],
+            "inconsistent": self.broken["inconsistent"] + self.broken["no soak"] + self.broken["canary"],
             "unfinished": self.broken["unfinished"],
             "seconds": round(seconds, 1),
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from random import Random
 
@@ -22,6 +22,8 @@ KINDS = {
     "dedicated to dedicated": (True, True),
 }
 """Whether the source is dedicated, and the target."""
+SECONDS = ("from the first pool", "from the second pool")
+"""Where another model lives that moves at the same time: to the second pool, or to an endpoint of its own."""
 VIAS = (Via.TABLE, Via.GATEWAY, Via.ROUTER)
 
 
@@ -54,12 +56,14 @@ class Kind(StrEnum):
     FREEZE = "a freeze"
     ROUTE_EDITED = "a person rewrites the route"
     NAME_TAKEN = "somebody else takes the target's name"
+    FAILS_LIVE = "the target answers probes and fails its callers"
 
 
 ANY_VIA = tuple(
     kind
     for kind in Kind
-    if kind not in {Kind.GATEWAY_SILENT, Kind.EVENTS_LOST, Kind.ROUTER_BUSY, Kind.ROUTE_EDITED, Kind.DENIED}
+    if kind
+    not in {Kind.FAILS_LIVE, Kind.GATEWAY_SILENT, Kind.EVENTS_LOST, Kind.ROUTER_BUSY, Kind.ROUTE_EDITED, Kind.DENIED}
 )
 ONLY = {
     Via.TABLE: (Kind.ROUTE_EDITED, Kind.DENIED),
@@ -67,7 +71,7 @@ ONLY = {
     Via.ROUTER: (Kind.ROUTER_BUSY,),
 }
 """A router's callers hold its right and each destination's; what it does with a refusal of one is UNKNOWN, and no
-protocol could hear of it: DENIED is for callers who choose for themselves."""
+metric tells of it: behind a router DENIED is drawn by `_more`, with the callers declared, for IAM to be asked."""
 LONGEST_S = {
     Kind.SOURCE_DIES: 900,
     Kind.TARGET_DIES: 600,
@@ -92,8 +96,8 @@ class Fault:
 @dataclass(frozen=True, slots=True)
 class Traffic:
     """callers: processes (or the connections of a gateway or router). gap_s: mean seconds between two requests of
-    all. longest_s: no request takes longer. sessions: whether some requests belong together. late_s: when the last
-    caller starts, with an empty cache."""
+    all. longest_s: no request takes longer. sessions: whether some requests belong together; silent_s: how long they
+    pause at least. late_s: when the last caller starts, with an empty cache."""
 
     callers: int
     gap_s: float
@@ -101,6 +105,20 @@ class Traffic:
     stream: bool
     sessions: bool
     late_s: float
+    silent_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class More:
+    """What else people do. declared: fleet.yaml names the callers. undo_s: when a person wants the move back. second:
+    another model's move beside it ('' = none), asked for at second_s. attach_s: when a new model is attached. 0 = not.
+    """
+
+    declared: bool = False
+    undo_s: float = 0.0
+    second: str = ""
+    second_s: float = 0.0
+    attach_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +145,7 @@ class Story:
     faults: tuple[Fault, ...]
     mishaps: tuple[tuple[int, Mishap], ...]
     extra_runs: tuple[float, ...]
+    more: More = More()
 
     @property
     def from_dedicated(self) -> bool:
@@ -144,7 +163,7 @@ def story(seed: int) -> Story:
     faults = tuple(
         _fault(random, random.choice((*ANY_VIA, *ONLY[via]))) for _ in range(random.choice((0, 1, 2, 2, 3, 4, 6)))
     )
-    return Story(
+    one = Story(
         seed=seed,
         kind=kind,
         via=via,
@@ -164,6 +183,27 @@ def story(seed: int) -> Story:
         mishaps=_mishaps(random),
         extra_runs=tuple(random.uniform(0, 2400) for _ in range(random.choice((0, 0, 2, 8)))),
     )
+    return _more(one, Random(f"{seed} more"))
+
+
+def _more(one: Story, random: Random) -> Story:
+    """The story with what else may happen in it, drawn apart so that all before stays as it was."""
+    more = More(
+        declared=random.random() < 0.3,
+        undo_s=random.uniform(1, 2400) if random.random() < 0.12 else 0.0,
+        second=random.choice(SECONDS) if random.random() < 0.2 else "",
+        second_s=random.uniform(0.5, 900),
+        attach_s=random.uniform(1, 1200) if random.random() < 0.12 else 0.0,
+    )
+    faults, traffic = list(one.faults), one.traffic
+    if random.random() < 0.06:
+        faults.append(Fault(Kind.FAILS_LIVE, 0.0, HEALED_S))
+    if one.via is Via.ROUTER and random.random() < 0.12:
+        faults.append(Fault(Kind.DENIED, 0.0, HEALED_S))
+        more = replace(more, declared=True)
+    if traffic.sessions and random.random() < 0.3:
+        traffic = replace(traffic, silent_s=random.uniform(90, 400))
+    return replace(one, more=more, traffic=traffic, faults=tuple(sorted(faults, key=lambda fault: fault.since)))
 
 
 def _fault(random: Random, kind: Kind) -> Fault:

@@ -19,6 +19,7 @@ class Start:
     failure: str
     mute_until: float
     denied_until: float
+    fails_until: float
 
 
 class Weather:
@@ -64,6 +65,7 @@ class Weather:
             failure="the container crashed" if self.on(Kind.FAILS) is not None else "",
             mute_until=self._until(Kind.MUTE),
             denied_until=self._until(Kind.DENIED),
+            fails_until=self._until(Kind.FAILS_LIVE),
         )
 
     def _until(self, kind: Kind) -> float:

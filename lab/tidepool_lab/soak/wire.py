@@ -107,11 +107,13 @@ class SageMaker:
         labels = {tag["Key"]: tag["Value"] for tag in tags}
         home = self._account.add(name, endpoint, size=size, artifact=model, tags=labels, ready=False)
         fate = self._weather.start(size)
-        home.mute, home.denied = fate.mute_until > 0, fate.denied_until > 0
+        home.mute, home.denied, home.fails = fate.mute_until > 0, fate.denied_until > 0, fate.fails_until > 0
         if home.mute:
             self._account.loop.at(fate.mute_until, lambda: setattr(home, "mute", False))
         if home.denied:
             self._account.loop.at(fate.denied_until, lambda: setattr(home, "denied", False))
+        if home.fails:
+            self._account.loop.at(fate.fails_until, lambda: setattr(home, "fails", False))
         if fate.ready_at_once < size and not fate.failure:
             self._account.loop.at(
                 self._account.loop.now + fate.first_s, lambda: self._some_are_ready(home, fate.ready_at_once)
