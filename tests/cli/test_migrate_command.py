@@ -160,3 +160,13 @@ def test_a_fleet_of_which_nobody_can_move_exits_1() -> None:
 def test_the_same_type_twice_is_refused() -> None:
     result = run("migrate", "--from", P4D, "--to", P4D, "--dry-run")
     assert result.exit_code == 1 and "another type than --from" in result.output
+
+
+def test_a_migration_under_ask_begins_who_can_move() -> None:
+    with a_world(FLEET.replace("act: run", "act: ask")) as world:
+        way = (*WAY, "--at-a-time", "2")
+        assert "3 to move in 2 waves" in run(*way, "--dry-run").stdout
+        assert run(*way, *WHY).exit_code == 0
+        world.rig.run_to(world.now + 60)
+        begun = sorted((move.ask.model, str(move.phase)) for move in world.ledger().moves())
+        assert begun == [("alone", "create"), ("evals", "create")]

@@ -102,15 +102,20 @@ def approve(ports: Ports, move_id: str, now: int, *, who: str, why: str) -> Move
     moves = ports.ledger.moves()
     for move in moves:
         if move.id == move_id:
-            after = approved(move, now)
-            if after == move:
-                return move
-            after = _saved(ports, move, after, now)
-            ports.ledger.record(Operation(move.ask, now, "approved", f"approved by {who}: {why}"))
-            return after
+            return let_begin(ports, move, now, who=who, why=why)
     waiting = ", ".join(sorted(move.id for move in moves if move.phase is Phase.WAITING)) or "none waits"
     hint = "a move waits a day for its approval; its announcement names it"
     raise BadEvent("approval", (Problem("detail.approval.move", move_id, waiting, hint),))
+
+
+def let_begin(ports: Ports, move: Move, now: int, *, who: str, why: str) -> Move:
+    """As approve, of a move in hand."""
+    after = approved(move, now)
+    if after == move:
+        return move
+    after = _saved(ports, move, after, now)
+    ports.ledger.record(Operation(move.ask, now, "approved", f"approved by {who}: {why}"))
+    return after
 
 
 def _advance(ports: Ports, move: Move, others: tuple[str, ...], asked: People, now: int) -> Move:

@@ -15,9 +15,9 @@ from tidepool.errors import BadEvent, Problem
 from tidepool.fleet import Component, Endpoint, EndpointKind, InstanceType
 from tidepool.hosting.home import move_cost
 from tidepool.move.naming import target_name
-from tidepool.move.state import Move, Phase
+from tidepool.move.state import Move
 from tidepool.plan.change import StartMove
-from tidepool.runtime.advance_moves import approve, begin
+from tidepool.runtime.advance_moves import begin, let_begin
 from tidepool.runtime.observe import instance_types
 from tidepool.runtime.ports import Ports
 from tidepool.units import DAY_S, rounded
@@ -61,9 +61,7 @@ def begin_asked(ports: Ports, wish: Wish, now: int) -> Move:
     known = next((move for move in moves if move.id == wish.id), None)
     # Once it is under way the model has two homes, and the same words would be refused.
     move = known or begin(ports, asked(ports, wish), now)
-    if move.phase is Phase.WAITING:
-        return approve(ports, move.id, now, who=wish.who, why=wish.why)
-    return move
+    return let_begin(ports, move, now, who=wish.who, why=wish.why)
 
 
 def asked(ports: Ports, wish: Wish) -> StartMove:
