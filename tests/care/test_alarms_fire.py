@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,7 @@ from builders import NOW
 from builders.use_case_account import a_move
 from functions.world import FLEET, START_S, World, a_world
 from tidepool.aws.metrics import Metric, of_learned, of_moves
+from tidepool.fleet import STANDS_STILL
 from tidepool.forecast.calibration import NEWEST
 from tidepool.memory import Judged, Learned, ModelLearned
 from tidepool.move import create
@@ -93,6 +95,17 @@ def test_a_move_that_stands_still_or_needs_a_person_is_past_its_deadline() -> No
     assert of_moves(moves, late) == (Metric.PAST_DEADLINE, 1)
     assert of_moves(moves, late + 1) == (Metric.PAST_DEADLINE, 2)
     assert of_moves(moves[2:], NOW + DAY_S) == (Metric.PAST_DEADLINE, 0), "who needs a person is told of for a day"
+
+
+def test_an_open_move_without_the_hand_that_takes_it_further_raises_its_alarm_and_stands_in_the_record() -> None:
+    with a_world(hands="none") as world:
+        left = START_S - create.DEADLINE_S - GRACE_S - 60
+        world.ledger().save_move(replace(a_move(Phase.CREATE), since=left, began=left), expected_version=0)
+        world.rig.run_to(START_S + 7 * 60)
+        assert "past-deadline" in alarming(world)
+        record = json.loads(list(world.rig.records().values())[-1])
+        (step,) = [step for step in record["steps"] if step["limit"] == STANDS_STILL]
+        assert a_move(Phase.CREATE).id in step["because"] and "tidepool moves" in step["because"]
 
 
 def test_a_move_that_needs_a_person_raises_its_alarm() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 
 from tidepool.decision.record import Decision
-from tidepool.fleet import UNREAD
+from tidepool.fleet import STANDS_STILL, UNREAD
 from tidepool.forecast.calibration import astray
 from tidepool.memory import Learned
 from tidepool.move.attach import Attach
@@ -43,7 +43,8 @@ class Metric(StrEnum):
     FORECAST_ASTRAY = "ForecastAstrayPercent"
     """Share of the judged models whose newest hours lie mostly above nine of ten moments of their day before."""
     PAST_DEADLINE = "PastDeadline"
-    """Open moves and attaches past their phase's deadline, and those that need a person."""
+    """Open moves and attaches past their phase's deadline, and those that need a person. decide counts the moves too: it is
+    there when the hand that takes them further is not."""
     LATE_TICK = "LateTick"
     FREEZE_UNREAD = "FreezeUnread"
     """Decisions that took the fleet for frozen because an alarm or calendar of fleet.yaml could not be read."""
@@ -83,6 +84,8 @@ def of_decision(decision: Decision, *, budget_usd_per_hour: float | None) -> Ite
     yield Metric.OVER_BUDGET, over
     if unread := sum(step.limit == UNREAD for step in decision.steps):
         yield Metric.FREEZE_UNREAD, unread
+    if still := sum(step.limit == STANDS_STILL for step in decision.steps):
+        yield Metric.PAST_DEADLINE, still
 
 
 def of_learned(learned: Learned) -> Iterator[tuple[Metric, float]]:

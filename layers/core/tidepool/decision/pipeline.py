@@ -24,7 +24,7 @@ from tidepool.decision.others import after_deploys, left_alone, write_steps
 from tidepool.decision.outgoing import outgoing
 from tidepool.decision.record import Decision, Step
 from tidepool.decision.spend import spend
-from tidepool.decision.standing import unread_steps
+from tidepool.decision.standing import still_steps, unread_steps
 from tidepool.decision.subjects import Subject, subjects
 from tidepool.decision.waiting import held_since
 from tidepool.decision.wanted import Ahead, Moment, Wanted, judge
@@ -66,7 +66,7 @@ def decide(
         models[subject.model] = fills_after(after, subject, now)
         wanted += sizes
         steps += told
-    steps += (*zone_steps(everyone), *write_steps(fleet), *unread_steps(fleet))
+    steps += (*zone_steps(everyone), *write_steps(fleet), *unread_steps(fleet), *still_steps(fleet))
     steps += hands_off_steps(everyone, fleet, now=now)
     wanted = list(after_deploys(wanted, fleet, config, memory.knobs, now))
     judged = replace(memory, at=now, models=models)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tidepool.config.types import PoolConfig, Rung
 from tidepool.decision.record import Step
 from tidepool.decision.subjects import Home, Subject
-from tidepool.fleet import UNREAD, Fleet, Signal, SignalKind
+from tidepool.fleet import STANDS_STILL, UNREAD, Fleet, Signal, SignalKind
 
 
 def held(subject: Subject, home: Home, fleet: Fleet, *, now: int) -> str:
@@ -38,6 +38,16 @@ def unread_steps(fleet: Fleet) -> tuple[Step, ...]:
     """In every record while it lasts: what freezes could not be read, so that all is frozen."""
     unread = (name for name in fleet.frozen_by if name.startswith(UNREAD))
     return tuple(Step("freeze", "*", "unknown", "frozen", name, UNREAD) for name in unread)
+
+
+def still_steps(fleet: Fleet) -> tuple[Step, ...]:
+    """In every record while it lasts: which moves nobody takes further. A stack without the hand of moves has no other
+    eye on them.
+    """
+    return tuple(
+        Step("move", model, phase, phase, because, STANDS_STILL)
+        for model, phase, because in fleet.standing_still.values()
+    )
 
 
 def pool_held(pool: PoolConfig, fleet: Fleet, *, now: int) -> str:

@@ -12,10 +12,11 @@ from tidepool.fleet.hosting import (
 )
 from tidepool.fleet.route import Route, Target
 from tidepool.fleet.signals import Signal, SignalKind, leaving
-from tidepool.fleet.world import UNREAD, Fleet
+from tidepool.fleet.world import STANDS_STILL, UNREAD, Fleet
 from tidepool.fleet.writers import Noted, ScalingTarget, Taken, Write, Writer
 
 __all__ = [
+    "STANDS_STILL",
     "UNREAD",
     "Boundary",
     "Component",

@@ -13,6 +13,8 @@ from tidepool.fleet.writers import Noted, ScalingTarget, Taken, Write
 
 UNREAD = "a freeze that cannot be read"
 """What Fleet.frozen_by begins with where an alarm or calendar of fleet.yaml could not be asked."""
+STANDS_STILL = "a move past its deadline"
+"""The limit of a step about one of Fleet.standing_still."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class Fleet:
     instance_types: by type name, at the price that is paid, for the types of every endpoint and every declared shape.
     routes: by model identity; a model that is missing has no route of ours.
     moving: identities of models with an open move, and the targets (component or endpoint names) it created.
+    standing_still: by open move past its phase's deadline, its model, phase and what is wrong.
     signals: holds, freezes and surges from the ledger. frozen_by: alarms and calendars that freeze now.
     scalers: by component or endpoint, Application Auto Scaling's target; taken: by resource, those we changed.
     noted: writes that CloudTrail told of lately. writes: counts that others set since the last tick.
@@ -35,6 +38,7 @@ class Fleet:
     instance_types: Mapping[str, InstanceType]
     routes: Mapping[str, Route] = field(default_factory=dict)
     moving: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    standing_still: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
     signals: tuple[Signal, ...] = ()
     frozen_by: tuple[str, ...] = ()
     scalers: Mapping[str, ScalingTarget] = field(default_factory=dict)

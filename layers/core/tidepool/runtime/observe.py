@@ -15,10 +15,11 @@ from tidepool.fleet import UNREAD, Component, Endpoint, EndpointKind, Fleet, Ins
 from tidepool.fleet.demand import NO_EVIDENCE
 from tidepool.fleet.hold_tag import hold_by_tag
 from tidepool.memory import Memory
-from tidepool.move.state import Phase
+from tidepool.move.overdue import overdue
+from tidepool.move.state import Move, Phase
 from tidepool.runtime.ports import MetricTarget, Ports
 from tidepool.runtime.reading import sparing
-from tidepool.units import rounded
+from tidepool.units import MINUTE_S, rounded
 
 NO_MEMORY = Memory.empty()
 WINDOW_S = 900
@@ -36,7 +37,8 @@ def observe(ports: Ports, config: Config, now: int, memory: Memory = NO_MEMORY, 
         for name, component in sorted(ports.hosting.components().items())
         if component.endpoint in endpoints and endpoints[component.endpoint].kind is EndpointKind.POOL
     }
-    moving = _moving(ports)
+    moves = sorted(ports.ledger.moves(), key=lambda move: (move.ask.model, move.id))
+    moving = _moving(moves)
     every = metric_targets(endpoints, components)
     targets = sparing(
         every,
@@ -56,6 +58,7 @@ def observe(ports: Ports, config: Config, now: int, memory: Memory = NO_MEMORY, 
         instance_types=_instance_types(ports, config, endpoints),
         routes=_routes(ports, config, endpoints, components),
         moving=moving,
+        standing_still=_standing_still(moves, now),
         signals=(*ports.ledger.signals(now), *_tag_holds(endpoints, components, now)),
         frozen_by=frozen_by(ports, config, now),
     )
@@ -171,11 +174,22 @@ def _tag_holds(endpoints: Mapping[str, Endpoint], components: Mapping[str, Compo
     return [signal for signal in found if signal is not None]
 
 
-def _moving(ports: Ports) -> dict[str, tuple[str, ...]]:
+def _moving(moves: Iterable[Move]) -> dict[str, tuple[str, ...]]:
     """Models with an open move, and what each has created; a move that waits for a person has created
     nothing.
     """
+    return {move.ask.model: () if move.phase is Phase.WAITING else (move.target_name,) for move in moves}
+
+
+def _standing_still(moves: Iterable[Move], now: int) -> dict[str, tuple[str, str, str]]:
+    """By id: model, phase and what is wrong, of every open move past its deadline."""
     return {
-        move.ask.model: () if move.phase is Phase.WAITING else (move.target_name,)
-        for move in sorted(ports.ledger.moves(), key=lambda move: (move.ask.model, move.id))
+        move.id: (
+            move.ask.model,
+            str(move.phase),
+            f"move {move.id} has been in {move.phase} for {(now - move.since) // MINUTE_S} min, past its deadline: "
+            "with Hands=moves it goes on; `tidepool moves` says what to do",
+        )
+        for move in moves
+        if overdue(move, now)
     }
