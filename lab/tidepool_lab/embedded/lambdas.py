@@ -117,7 +117,7 @@ class Host:
 
     @contextmanager
     def _inside(self) -> Iterator[None]:
-        with _environment(self._environment), self._own_modules():
+        with environment(self._environment), self._own_modules():
             out, path = sys.stdout, list(sys.path)
             sys.stdout = TAP
             TAP.running = self.function.logical
@@ -158,7 +158,7 @@ def _put_in(modules: Mapping[str, ModuleType]) -> None:
 
 
 @contextmanager
-def _environment(given: Mapping[str, str]) -> Iterator[None]:
+def environment(given: Mapping[str, str]) -> Iterator[None]:
     """os.environ is a function's: what is given, and nothing of ours from outside."""
     foreign = [name for name in os.environ if name.startswith(FOREIGN)]
     before = {name: os.environ.get(name) for name in {*foreign, *given}}

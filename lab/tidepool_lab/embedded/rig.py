@@ -27,7 +27,7 @@ from tidepool_lab.embedded.alarms import AlarmBook
 from tidepool_lab.embedded.cloudwatch import CloudWatch
 from tidepool_lab.embedded.dispatcher import Dispatcher, Happened
 from tidepool_lab.embedded.intercept import ACCOUNT, Params, answering
-from tidepool_lab.embedded.lambdas import TAP, Host
+from tidepool_lab.embedded.lambdas import TAP, Host, environment
 from tidepool_lab.embedded.metrics import Recorded, Store
 from tidepool_lab.embedded.permissions import Asked, asked, denied
 from tidepool_lab.embedded.principals import Principals
@@ -98,6 +98,8 @@ class Rig:
         self.stack = stack_of(
             source, self._parameters, name=self._name, region=region, root=self._template.resolve().parent
         )
+        # Whoever has an endpoint of their own in the environment, a local AWS say, finds nothing of this there.
+        self._exit.enter_context(environment({"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}))
         self._exit.enter_context(mock_aws())
         boto3.DEFAULT_SESSION = None  # One made before has no hooks, and somebody's real credentials.
         self._exit.callback(setattr, boto3, "DEFAULT_SESSION", None)
