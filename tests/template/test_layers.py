@@ -106,6 +106,13 @@ def test_pruning_leaves_only_what_is_used(prune: Any, tmp_path: Path) -> None:
     assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted(used)
 
 
+def test_a_first_deploy_has_no_hands_and_an_upgrade_keeps_every_parameter(source: dict[str, Any], root: Path) -> None:
+    # What samconfig names is sent with each update; of what is not named, sam sends UsePreviousValue.
+    config = tomllib.loads((root / "samconfig.toml").read_text())["default"]
+    assert "parameter_overrides" not in config["deploy"]["parameters"]
+    assert source["Parameters"]["Hands"]["Default"] == "none"
+
+
 @pytest.mark.parametrize("environment", ["default", "sandbox", "local"])
 def test_samconfig_asks_only_for_what_the_template_offers(environment: str, source: dict[str, Any], root: Path) -> None:
     config = tomllib.loads((root / "samconfig.toml").read_text())[environment]

@@ -17,7 +17,7 @@ PAGES = sorted(
 FENCE = re.compile(r"^```(?:console|bash|sh)\n(.*?)^```", re.M | re.S)
 
 NEED_AN_ACCOUNT = {
-    ".venv-sam/bin/sam deploy --guided",
+    ".venv-sam/bin/sam deploy",
     ".venv-sam/bin/sam deploy --parameter-overrides Hands=copies",
     ".venv-sam/bin/sam delete",
     ".venv-sam/bin/sam deploy --config-env hub --parameter-overrides SpokeAccounts=111122223333,444455556666",
