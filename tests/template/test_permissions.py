@@ -17,7 +17,13 @@ Granted = Callable[..., tuple[Statement, ...]]
 
 VERBS = {
     "ScaleCopiesRole": {"UpdateInferenceComponentRuntimeConfig"},
-    "ScaleInstancesRole": {"UpdateEndpointWeightsAndCapacities", "UpdateEndpoint", "CreateEndpointConfig", "AddTags"},
+    "ScaleInstancesRole": {
+        "UpdateEndpointWeightsAndCapacities",
+        "UpdateEndpoint",
+        "CreateEndpointConfig",
+        "AddTags",
+        "DeleteEndpointConfig",
+    },
     "MoveModelsRole": {
         "CreateInferenceComponent",
         "CreateEndpoint",
@@ -140,7 +146,9 @@ def test_an_endpoint_is_updated_only_to_a_config_that_this_stack_made(granted: G
 
 def test_what_people_made_is_deleted_only_where_its_owner_tagged_it(granted: Granted) -> None:
     deleting = [s for s in granted() if any(a.startswith("sagemaker:Delete") for a in s.actions)]
-    assert {s.role for s in deleting} == {"MoveModelsRole"}
+    assert {s.role for s in deleting} == {"MoveModelsRole", "ScaleInstancesRole"}
+    sweeping = [s for s in deleting if s.role == "ScaleInstancesRole"]
+    assert [(s.actions, s.condition["StringEquals"]) for s in sweeping] == [(("sagemaker:DeleteEndpointConfig",), OURS)]
     for statement in deleting:
         tests = statement.condition["StringEquals"]
         assert tests in (OURS, {**MANAGED, "aws:ResourceTag/tidepool:retire": "delete"})

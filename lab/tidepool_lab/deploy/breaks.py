@@ -31,6 +31,8 @@ BREAKS: Mapping[str, str] = {
     "SetAutoscalingOfInstances": "the minimum of an endpoint's own autoscaling stays as it is",
     "MakeConfigWithNewBounds": "a pool's bounds stay as they are",
     "TagWhatItMakes": "nothing can be created: each thing carries its tags from the first moment",
+    "ListConfigs": "configs of earlier bounds stay",
+    "SweepItsOwnConfigs": "configs of earlier bounds stay",
     "PutConfigInForceOnManagedEndpoint": "a pool's new bounds are written and never in force",
     "PutOnlyItsOwnConfigInForce": "a pool's new bounds are written and never in force",
     "PassThePoolsRole": "the bounds of a pool with an execution role stay as they are",

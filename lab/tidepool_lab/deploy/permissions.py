@@ -26,6 +26,7 @@ EXAMPLE_ROLE = f"arn:aws:iam::{ACCOUNT}:role/pool-execution"
 
 WHY_EVERYTHING: Mapping[str, str] = {
     "sagemaker:ListEndpoints": "List calls have no resource to scope to",
+    "sagemaker:ListEndpointConfigs": "List calls have no resource to scope to",
     "sagemaker:ListInferenceComponents": "List calls have no resource to scope to",
     "cloudwatch:GetMetricData": "CloudWatch metrics are not resources: the action takes no ARN",
     "pricing:GetProducts": "The public price list has no resources",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tidepool.aws.bounds_configs import sweep
 from tidepool.aws.clients import Clients
 from tidepool.aws.failures import calling
 from tidepool.errors import AlreadyExists, NotFound
@@ -49,7 +50,8 @@ class HostingWrites:
         """UpdateEndpoint to a copy of its config with these bounds was accepted; the copy's name.
 
         Everything else of the config is carried over as DescribeEndpointConfig shows it. The copy's name follows
-        from the change, so that doing it twice makes one config.
+        from the change, so that doing it twice makes one config. What earlier changes left is swept, but for the config
+        that was in force until now.
         """
         with calling("DescribeEndpoint", endpoint):
             described = self._sagemaker.describe_endpoint(EndpointName=endpoint)
@@ -68,6 +70,10 @@ class HostingWrites:
                     # Without it an update starts again from InitialInstanceCount (MEAS).
                     RetainAllVariantProperties=True,
                 )
+            if _whole(endpoint):
+                # Where the name was cut, another endpoint's configs may begin alike: those stay.
+                prefix, older_than = f"{_stem(endpoint)}-", config["CreationTime"]
+                sweep(self._clients, prefix, stack=self._stack, kept=old, older_than=older_than)
         return name
 
     def create_component(self, new: NewComponent, *, change: str) -> None:
@@ -160,5 +166,14 @@ class HostingWrites:
 
 def _named(endpoint: str, change: str) -> str:
     """tidepool-ENDPOINT-CHANGE, with as much of the endpoint's name as fits."""
-    room = MAX_NAME - len(NAME_PREFIX) - len(change) - 1
-    return f"{NAME_PREFIX}{endpoint.removeprefix(NAME_PREFIX)[:room].rstrip('-')}-{change}"
+    room = MAX_NAME - len(change) - 1
+    return f"{_stem(endpoint)[:room].rstrip('-')}-{change}"
+
+
+def _stem(endpoint: str) -> str:
+    return f"{NAME_PREFIX}{endpoint.removeprefix(NAME_PREFIX)}"
+
+
+def _whole(endpoint: str) -> bool:
+    """The endpoint's whole name is in its configs' names. A change's id has 16 digits (plan.change)."""
+    return len(_stem(endpoint)) <= MAX_NAME - 17
