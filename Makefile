@@ -56,8 +56,9 @@ build: .venv-sam/.stamp  ## sam build for Lambda, and the sizes (ARCHITECTURE=x8
 	@set -eu; found=$$(sh .ci/find-build-python); runtime=$${found%% *}; folder=$${found#* }; \
 	echo "sam build for $$runtime on $(ARCHITECTURE), with $$folder/$$runtime"; \
 	PATH="$$folder:$$PATH" $(SAM) build \
-	  --parameter-overrides Runtime=$$runtime Architecture=$(ARCHITECTURE)
-	sh .ci/sizes .aws-sam/build
+	  --parameter-overrides Runtime=$$runtime Architecture=$(ARCHITECTURE); \
+	sh .ci/sizes .aws-sam/build; \
+	.venv-sam/bin/python .ci/pin_built.py .aws-sam/build/template.yaml Runtime=$$runtime Architecture=$(ARCHITECTURE)
 
 try-layers: .venv-sam/.stamp  ## Build for this machine and import every handler from what was built, and nothing else
 	@mkdir -p .aws-sam

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+import yaml
 
 SHIPS = {"aws-lambda-powertools", "boto3", "botocore", "pydantic", "pyyaml", "numpy", "tzdata"}
 LOCKED = re.compile(r"^([a-z0-9_.-]+)==(\S+) --hash=sha256:[0-9a-f]{64}$")
@@ -77,13 +79,18 @@ def test_layers_are_built_for_the_architecture_they_are_asked_for(source: dict[s
         assert metadata["WorkingDirectory"] == {"Fn::Sub": "layers/dependencies/${Runtime}/${Architecture}"}
 
 
-@pytest.fixture(scope="module")
-def prune(root: Path) -> Any:
-    spec = importlib.util.spec_from_file_location("prune", root / "layers" / "dependencies" / "prune.py")
+def loaded(path: Path) -> Any:
+    """The script as a module."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def prune(root: Path) -> Any:
+    return loaded(root / "layers" / "dependencies" / "prune.py")
 
 
 def test_pruning_keeps_every_service_that_the_code_makes_a_client_of(prune: Any, root: Path) -> None:
@@ -104,6 +111,51 @@ def test_pruning_leaves_only_what_is_used(prune: Any, tmp_path: Path) -> None:
         path.touch()
     prune.prune(tmp_path)
     assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted(used)
+
+
+BUILT = """\
+Parameters:
+  TimeZone:
+    Type: String
+    Default: UTC
+  Runtime:
+    Type: String
+    Default: python3.13
+    AllowedValues:
+    - python3.12
+    - python3.13
+    Description: Of the functions
+  Architecture:
+    Type: String
+    Default: arm64
+    AllowedValues:
+    - arm64
+    - x86_64
+"""
+"""As sam build writes it."""
+
+
+def test_what_was_built_can_be_deployed_for_no_other_python_or_machine(root: Path) -> None:
+    pinned = loaded(root / ".ci" / "pin_built.py").pinned
+    built = yaml.safe_load(BUILT)["Parameters"]
+    for name, value in (("Runtime", "python3.12"), ("Architecture", "x86_64")):
+        built[name] |= {"Default": value, "AllowedValues": [value]}
+    assert yaml.safe_load(pinned(BUILT, {"Runtime": "python3.12", "Architecture": "x86_64"}))["Parameters"] == built
+    with pytest.raises(SystemExit, match="0 parameters Machine"):
+        pinned(BUILT, {"Machine": "arm64"})
+
+
+def test_make_build_pins_what_it_built(root: Path) -> None:
+    said = subprocess.run(
+        ["make", "--dry-run", "--assume-old=.venv-sam/.stamp", "build", "ARCHITECTURE=x86_64"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    asked = "Runtime=$runtime Architecture=x86_64"
+    assert f"--parameter-overrides {asked}" in said
+    assert f".ci/pin_built.py .aws-sam/build/template.yaml {asked}" in said
 
 
 def test_a_first_deploy_has_no_hands_and_an_upgrade_keeps_every_parameter(source: dict[str, Any], root: Path) -> None:
