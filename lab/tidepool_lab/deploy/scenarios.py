@@ -150,8 +150,11 @@ class Scenarios:
                 | "PutConfigInForceOnManagedEndpoint"
                 | "PutOnlyItsOwnConfigInForce"
                 | "PassThePoolsRole"
+                | "ListConfigs"
             ):
                 return Scenario(lambda _: self._bounds(), self._settled)
+            case "ScaleInstancesRole", "SweepItsOwnConfigs":
+                return Scenario(lambda _: self._bounds(), self._bounds_twice)
             case "LearnRole", "SpeakOnTheBus":
                 learn = self._usual(role)
                 return Scenario(learn.run, self._bounds_that_come_back)
@@ -337,6 +340,13 @@ class Scenarios:
             **{"endpoint": POOL, "config_from": endpoint["EndpointConfigName"]},
             **{"min_from": low, "min_to": low, "max_from": high, "max_to": high - 1},
         )
+
+    def _bounds_twice(self) -> None:
+        """Two configs of ours, so that the next one leaves one to be swept."""
+        for _ in range(2):
+            self._settled()
+            self._bounds()
+        self._settled()
 
     def _bounds_that_come_back(self) -> None:
         """SageMaker accepts new bounds, and then the old config is in force again."""
