@@ -142,7 +142,7 @@ def _unwell(account: Deployed, record: Record | None, operations: tuple[Operatio
         yield f"decide is silent for {duration(now - record.now)}; nothing scales, see decide's log"
     for name in _ringing(account):
         yield f"alarm {name} is in ALARM; docs/operate.md says what to do"
-    failed = Counter(one.why for one in operations if one.outcome == "failed")
+    failed = Counter(one.why for one in operations if one.outcome in {"failed", "unanswered"})
     for why, count in failed.most_common():
         yield f"{count} changes failed: {why}" if count > 1 else f"a change failed: {why}"
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from builders import NOW, a_component
 from builders.use_case_account import COPIES, Account, ports_of
-from tidepool.errors import Refused
+from tidepool.errors import Refused, Throttled, Unreachable
 from tidepool.runtime.breaker import PAUSE_S, REFUSALS
 from tidepool.runtime.carry_out import carry_out
 from tidepool_lab.twin.fast_ledger import FastLedger
@@ -32,6 +32,17 @@ def test_after_the_pause_it_is_tried_once_and_refused_paused_again() -> None:
     asked(account, ledger, list(range(REFUSALS)))
     over = REFUSALS - 1 + PAUSE_S // 60
     assert asked(account, ledger, [over - 1, over, over + 1]) == ["paused", "failed", "paused"]
+
+
+def test_aws_that_is_away_or_throttles_neither_pauses_nor_closes() -> None:
+    account, ledger = Account(refusal=Unreachable("timed out")), FastLedger()
+    assert asked(account, ledger, list(range(REFUSALS + 2))) == ["unanswered"] * (REFUSALS + 2)
+    account.refusal = NO
+    assert asked(account, ledger, list(range(10, 9 + REFUSALS))) == ["failed"] * (REFUSALS - 1)
+    account.refusal = Throttled("UpdateInferenceComponentRuntimeConfig", "a", "ThrottlingException", "Rate exceeded")
+    assert asked(account, ledger, [20]) == ["unanswered"]
+    account.refusal = NO
+    assert asked(account, ledger, [21, 22]) == ["failed", "paused"]
 
 
 def test_a_success_closes_it() -> None:

@@ -194,6 +194,24 @@ def test_models_that_may_not_be_described_or_are_gone_take_nothing_else_away() -
     assert sorted(asked) == sorted(set(asked)), "nobody is refused each minute"
 
 
+def test_an_endpoint_whose_config_is_deleted_is_still_there_and_says_so() -> None:
+    cloud = a_world()
+    with an_account(cloud) as account:
+        hosting = SageMaker(account.clients, stack="s", identity=lambda: "tag:model", clock=lambda: cloud.now_s)
+        twin = TwinSageMaker(cloud)
+
+        def gone(operation: str, params: Params) -> Params | None:
+            if operation == "DescribeEndpointConfig":
+                raise AwsError("ValidationException", "Could not find endpoint configuration")
+            return twin(operation, params)
+
+        with answering({"sagemaker": gone}):
+            endpoints = hosting.endpoints()
+            assert hosting.endpoint(SME).kind is EndpointKind.OTHER, "a move does not take it for deleted"
+    assert set(endpoints) == {SME, POOL}
+    assert all("is deleted: update it" in endpoint.unmovable for endpoint in endpoints.values())
+
+
 def test_boundary_package_and_base_are_read_through_boto3() -> None:
     cloud = a_world()
     with an_account(cloud) as account:

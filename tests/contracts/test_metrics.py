@@ -13,10 +13,9 @@ from builders.aws_account import Account, an_account
 from builders.twin_world import BIG, POOL, START, a_cloud, a_model
 from tidepool.aws.clients import Clients
 from tidepool.aws.cloudwatch import CloudWatch
-from tidepool.aws.counted import CountedClients
+from tidepool.errors import Unreachable
 from tidepool.fleet import Evidence, Series
 from tidepool.fleet.demand import EMPTY
-from tidepool.forecast.observed import observe
 from tidepool.runtime.ports import MetricTarget
 from tidepool_lab.embedded.intercept import AwsError, Params, answering
 from tidepool_lab.twin.cloud import Cloud
@@ -30,7 +29,6 @@ TARGETS = (
     MetricTarget("nobody", POOL, "AllTraffic", "nobody"),
 )
 NOW = START + 1800
-TWO = (MetricTarget("busy", POOL, "AllTraffic", "busy"), MetricTarget("goes", POOL, "AllTraffic", "goes"))
 
 
 @pytest.fixture(scope="module")
@@ -123,26 +121,6 @@ def test_a_long_history_is_asked_within_the_datapoint_limit(world: tuple[Cloud, 
     assert sum(sizes) == 10 and max(sizes) * 15 * 1440 <= 100_800
 
 
-def test_what_was_read_is_not_asked_again_and_a_decision_sees_the_same() -> None:
-    models = [a_model(name) for name in ("busy", "goes")]
-    cloud = a_cloud(*models, traffic=[[(minute % 3) * 40, 0] for minute in range(40)], copies={"busy": 2, "goes": 1})
-    clients = CountedClients(cloud.spec.region)
-    asked: list[int] = []
-    with an_account(cloud):
-        sparing = CloudWatch(clients, keeps=True)
-        for now in range(START + 960, START + 2400, 20):  # three looks a minute
-            cloud.run_to(now)
-            if now == START + 1500:
-                cloud.set_copies("goes", 0)
-            kept = sparing.evidence(TWO, now, 900)
-            asked.append(clients.taken()["metrics"])
-            for name, evidence in FastMetrics(cloud).evidence(TWO, now, 900).items():
-                seen, true = (observe(of, copies=1, service_s=4.0, now=now) for of in (kept[name], evidence))
-                assert seen == true, (name, now)
-    # Within a minute the gauges alone are new, and utilisation is asked each third minute while it is there.
-    assert asked[:10] == [12, 2, 2, 10, 2, 2, 10, 2, 2, 12]
-
-
 def test_burst_alarms_are_exactly_those_that_are_wanted(world: tuple[Cloud, Account]) -> None:
     _, account = world
     assert account.alarms is not None
@@ -172,6 +150,19 @@ def _counted(sizes: list[int]) -> object:
         return {"MetricDataResults": []}
 
     return answer
+
+
+@pytest.mark.parametrize("code", ["InternalError", "PartialData", "Forbidden"])
+def test_metrics_that_were_not_wholly_answered_are_no_silence(world: tuple[Cloud, Account], code: str) -> None:
+    _, account = world
+
+    def answer(operation: str, params: Params) -> Params | None:
+        ids = [query["Id"] for query in params["MetricDataQueries"]]
+        results = [{"Id": i, "Timestamps": [], "Values": [], "StatusCode": "Complete"} for i in ids]
+        return {"MetricDataResults": [{**results[0], "StatusCode": code}, *results[1:]]}
+
+    with answering({"cloudwatch": answer}), pytest.raises(Unreachable, match=f"1 of .* metrics with {code}"):
+        CloudWatch(account.clients).evidence(TARGETS, NOW, 300)
 
 
 def test_what_a_container_refuses_is_asked_only_of_the_homes_of_a_move(world: tuple[Cloud, Account]) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from builders import NOW, POOL, a_component, a_pool
 from builders.use_case_account import BOUNDS, COPIES, INSTANCES, Account, ports_of
-from tidepool.errors import Busy, HostingError, NotFound, Refused, Unreachable
+from tidepool.errors import Busy, HostingError, NotFound, Refused, Throttled, Unreachable
 from tidepool.fleet import (
     Component,
     Endpoint,
@@ -68,7 +68,8 @@ def test_the_world_is_looked_at_again_before_copies_are_set(now: Component, outc
         (Busy("Op", "a", "ValidationException", "while it is in state UPDATE_RC_IN_PROGRESS"), "busy"),
         (NotFound("Op", "a", "ValidationException", "Could not find"), "superseded"),
         (Refused("Op", "a", "ValidationException", "no"), "failed"),
-        (Unreachable("timed out"), "failed"),
+        (Throttled("Op", "a", "ThrottlingException", "Rate exceeded"), "unanswered"),
+        (Unreachable("timed out"), "unanswered"),
     ],
 )
 def test_every_refusal_is_recorded_with_awss_words(refusal: HostingError | Unreachable, outcome: str) -> None:

@@ -96,6 +96,20 @@ def test_a_signal_is_read_whole() -> None:
     assert found.signal == Signal(SignalKind.HOLD, "texteval", NOW, NOW + 14_400, "kim@example.com", "CHG-4711 audit")
 
 
+@pytest.mark.parametrize("skew_s", [-300, 300, 10**12])
+def test_a_signal_counts_from_when_the_bus_took_it_whatever_the_senders_clock_said(skew_s: int) -> None:
+    asked = event("signal")
+    said = asked["detail"]["signal"]
+    said["since"], said["until"] = said["since"] + skew_s, said["until"] + skew_s
+    found = parse(asked)
+    assert isinstance(found, SignalSent)
+    assert (found.signal.since, found.signal.until) == (NOW, NOW + 14_400)
+    said["until"] = said["since"]
+    lifted = parse(asked)
+    assert isinstance(lifted, SignalSent)
+    assert (lifted.signal.since, lifted.signal.until) == (NOW, NOW)
+
+
 def test_an_approval_names_the_move_and_who_lets_it_begin() -> None:
     found = parse(event("approval"))
     assert isinstance(found, MoveApproved)

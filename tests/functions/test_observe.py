@@ -9,7 +9,7 @@ import pytest
 from builders import NOW, P4D, POOL, a_component, a_config, a_model, a_pool, evidence
 from builders.use_case_account import MOVE, Account, a_move, ports_of
 from tidepool.config.types import InstanceConfig, Money, RouteConfig, Via
-from tidepool.errors import Throttled
+from tidepool.errors import NotFound, Throttled
 from tidepool.fleet import (
     UNREAD,
     EndpointKind,
@@ -80,6 +80,15 @@ def test_what_the_file_leaves_out_is_asked_for_and_the_price_factor_is_laid_on_l
 def test_a_type_without_price_or_quota_is_missing_evidence() -> None:
     config = a_config(instances={P4D.name: InstanceConfig(P4D.name, accelerators=8, usd_per_hour=1.0)})
     assert observe(ports_of(Account()), config, NOW).instance_types == {}
+
+
+def test_a_route_that_one_model_cannot_have_read_stops_nobody() -> None:
+    class Astray(Account):
+        def read(self, model: str, via: RouteConfig) -> Route | None:
+            raise NotFound("DescribeInferenceComponent", "gone", "ValidationException", "Could not find")
+
+    fleet = observe(ports_of(Astray()), a_config(), NOW)
+    assert fleet.routes == {} and sorted(fleet.components) == ["a"]
 
 
 def test_routes_are_read_only_for_models_that_have_a_way() -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from tidepool.aws.burst_alarms import BurstAlarms
 from tidepool.aws.clients import Clients
 from tidepool.aws.failures import calling
+from tidepool.errors import Unreachable
 from tidepool.fleet import Evidence, Series
 from tidepool.fleet.demand import Values
 from tidepool.forecast.observed import FRESH_S
@@ -21,6 +22,8 @@ METRIC_DELAY_S, FAST_DELAY_S = 60, 20
 """How long after its period a datapoint can be visible: 60-second metrics (bench-rules 4.2; AWS: usually within one
 minute), 10-second metrics (assumed). A period that ended later than this before `now` is not asked for: its silence
 would look like a period without requests."""
+COMPLETE = "Complete"
+"""The StatusCode of a metric of which everything was answered (API, GetMetricData)."""
 FAST_KEPT_S = 3 * 3600
 """CloudWatch keeps sub-minute data for 3 hours (sagemaker-facts: DOC)."""
 QUERIES_PER_CALL, DATAPOINTS_PER_CALL = 500, 100_800
@@ -156,12 +159,18 @@ class CloudWatch(BurstAlarms):
             "EndTime": datetime.fromtimestamp(max(query.end_s for query in batch), UTC),
             "ScanBy": "TimestampAscending",
         }
+        ended: dict[str, str] = {}
         with calling("GetMetricData", f"{len(batch)} metrics"):
             for page in self._clients.get("cloudwatch").get_paginator("get_metric_data").paginate(**request):
                 for result in page["MetricDataResults"]:
                     i = int(result["Id"][1:])
+                    ended[result["Id"]] = result.get("StatusCode", COMPLETE)
                     for at, value in zip(result["Timestamps"], result["Values"], strict=True):
                         yield i, int(at.timestamp()), float(value)
+        # PartialData is asked for again by the next page's token; what ends so, or worse, would look like silence.
+        if bad := sorted({code for code in ended.values() if code != COMPLETE}):
+            lost = sum(code != COMPLETE for code in ended.values())
+            raise Unreachable(f"GetMetricData answered {lost} of {len(batch)} metrics with {', '.join(bad)}")
 
 
 def _metrics_of(target: MetricTarget) -> Mapping[str, Asked]:

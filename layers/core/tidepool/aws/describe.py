@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from tidepool.errors import Unreachable
 from tidepool.fleet import Boundary, Component, Endpoint, EndpointKind, Status
 from tidepool.fleet.identity import identity_of
 
@@ -33,7 +32,7 @@ def endpoint_of(
         kind=kind,
         config_name=endpoint["EndpointConfigName"],
         variant=first["VariantName"],
-        status=_status(endpoint["EndpointStatus"], name),
+        status=_status(endpoint["EndpointStatus"]),
         instance_type=next(iter(_types(first)), ""),
         instances_now=int(shown.get("CurrentInstanceCount", 0)),
         instances_wanted=int(shown.get("DesiredInstanceCount", first.get("InitialInstanceCount", 0))),
@@ -51,6 +50,15 @@ def endpoint_of(
     )
 
 
+def without_config(endpoint: Described, *, tags: Mapping[str, str]) -> Endpoint:
+    """An endpoint whose config was deleted under it. It runs on, on which type and with which model nobody tells."""
+    shown: Described = next(iter(endpoint.get("ProductionVariants", ())), {})
+    config = {"ProductionVariants": [{"VariantName": shown.get("VariantName", "")}]}
+    found = endpoint_of(endpoint, config, tags=tags, identity="name", model=None)
+    why = f"its config {endpoint['EndpointConfigName']} is deleted: update it to one that is there"
+    return replace(found, kind=EndpointKind.OTHER, model="", unmovable=why)
+
+
 def component_of(component: Described, *, tags: Mapping[str, str], identity: str) -> Component:
     """The inference component. One that runs on several types shows what it asks for on the first of them."""
     name = component["InferenceComponentName"]
@@ -62,7 +70,7 @@ def component_of(component: Described, *, tags: Mapping[str, str], identity: str
         model=identity_of(identity, name, tags),
         endpoint=component["EndpointName"],
         variant=component["VariantName"],
-        status=_status(component["InferenceComponentStatus"], name),
+        status=_status(component["InferenceComponentStatus"]),
         copies_wanted=int(runtime.get("DesiredCopyCount", 0)),
         copies_now=int(runtime.get("CurrentCopyCount", 0)),
         accelerators_per_copy=int(needs.get("NumberOfAcceleratorDevicesRequired", 0)),
@@ -168,9 +176,6 @@ def _artifact(asks: Described) -> str:
     return str(asks.get("ModelName") or image.get("SpecifiedImage") or image.get("ResolvedImage") or "")
 
 
-def _status(word: str, name: str) -> Status:
-    try:
-        return Status(word)
-    except ValueError:
-        # A word that this version does not know may mean anything: the whole decision is held.
-        raise Unreachable(f"{name} is in a status that this version does not know: {word!r}") from None
+def _status(word: str) -> Status:
+    """A word that this version does not know may mean anything: that one is left alone, and no other."""
+    return Status(word) if word in set(Status) else Status.UNKNOWN

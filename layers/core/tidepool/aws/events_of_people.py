@@ -66,9 +66,12 @@ class SignalSent(FromPeople):
 
     @property
     def signal(self) -> Signal:
+        """As asked for, from when the bus took it: whose clock is ahead would outrank everybody's later word, and whose
+        is behind would not be heard.
+        """
         asked = self.detail.signal
-        until = asked.since + asked.kind.lasts_s if asked.until is None else asked.until
-        return Signal(**{**asked.model_dump(), "until": until})
+        lasts = asked.kind.lasts_s if asked.until is None else max(0, asked.until - asked.since)
+        return Signal(**{**asked.model_dump(), "since": self.at, "until": self.at + lasts})
 
 
 class OpenMove(Asks):

@@ -11,9 +11,12 @@ from typing import Any
 
 from tidepool.aws.clients import Clients
 from tidepool.aws.failures import calling
+from tidepool.errors import HostingError, Unreachable
 from tidepool.fleet import InstanceType
-from tidepool.units import DAY_S, HOUR_S
+from tidepool.units import DAY_S, HOUR_S, MINUTE_S
 
+AGAIN_S = 5 * MINUTE_S
+"""After an error the next try waits so long. Ours."""
 QUOTA_NAME = "{} for endpoint usage"
 """The quota's name for one type (sagemaker-facts: L-7A3DF611's family, account-wide)."""
 
@@ -27,8 +30,9 @@ class Listed:
 
 
 class PriceList:
-    """runtime.ports.Prices. Prices are kept for a day and quotas for an hour while the function stays
-    warm.
+    """runtime.ports.Prices. Prices are kept for a day and quotas for an hour while the function stays warm.
+
+    What cannot be asked now is as it was known, else absent: no copy waits for a price list.
     """
 
     def __init__(self, clients: Clients, *, clock: Callable[[], int]) -> None:
@@ -48,8 +52,12 @@ class PriceList:
     def _price(self, name: str) -> Listed | None:
         until, listed = self._listed.get(name, (0, None))
         if self._clock() >= until:
-            listed = self._ask_price(name)
-            self._listed[name] = (self._clock() + DAY_S, listed)
+            kept_s = DAY_S
+            try:
+                listed = self._ask_price(name)
+            except (HostingError, Unreachable):
+                kept_s = AGAIN_S
+            self._listed[name] = (self._clock() + kept_s, listed)
         return listed
 
     def _ask_price(self, name: str) -> Listed | None:
@@ -59,8 +67,12 @@ class PriceList:
     def _quota(self, name: str) -> int | None:
         until, quotas = self._quotas
         if self._clock() >= until:
-            quotas = self._ask_quotas()
-            self._quotas = (self._clock() + HOUR_S, quotas)
+            kept_s = HOUR_S
+            try:
+                quotas = self._ask_quotas()
+            except (HostingError, Unreachable):
+                kept_s = AGAIN_S
+            self._quotas = (self._clock() + kept_s, quotas)
         return quotas.get(QUOTA_NAME.format(name))
 
     def _ask_quotas(self) -> Mapping[str, int]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tidepool.aws.clients import Clients
-from tidepool.aws.describe import component_of, endpoint_of, with_model
+from tidepool.aws.describe import component_of, endpoint_of, with_model, without_config
 from tidepool.aws.failures import calling
 from tidepool.aws.hosting_writes import HostingWrites
 from tidepool.aws.probe import probe
@@ -85,7 +85,10 @@ class SageMaker(HostingWrites):
         """The endpoint as it is now. NotFound when there is none."""
         with calling("DescribeEndpoint", name):
             described = self._sagemaker.describe_endpoint(EndpointName=name)
-        config = self._config(described["EndpointConfigName"])
+        try:
+            config = self._config(described["EndpointConfigName"])
+        except NotFound:
+            return without_config(described, tags=self._tags_of(described["EndpointArn"], described["CreationTime"]))
         model = config["ProductionVariants"][0].get("ModelName")
         return endpoint_of(
             described,

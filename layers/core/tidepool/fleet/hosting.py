@@ -19,11 +19,20 @@ class Status(StrEnum):
     OUT_OF_SERVICE = "OutOfService"
     DELETING = "Deleting"
     FAILED = "Failed"
+    UNKNOWN = "Unknown"
+    """A word of AWS's that this version does not know."""
 
     @property
     def busy(self) -> bool:
-        """A write would be refused now and may be accepted later."""
-        return self in {Status.CREATING, Status.UPDATING, Status.SYSTEM_UPDATING, Status.ROLLING_BACK, Status.DELETING}
+        """A write would be refused now and may be accepted later; of what is unknown nobody can tell."""
+        return self in {
+            Status.CREATING,
+            Status.UPDATING,
+            Status.SYSTEM_UPDATING,
+            Status.ROLLING_BACK,
+            Status.DELETING,
+            Status.UNKNOWN,
+        }
 
 
 class EndpointKind(StrEnum):

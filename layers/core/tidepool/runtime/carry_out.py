@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
-from tidepool.errors import Busy, HostingError, NotFound, Unreachable
+from tidepool.errors import Busy, HostingError, NotFound, Throttled, Unreachable
 from tidepool.fleet import SignalKind
 from tidepool.plan.change import ScaleCopies, ScaleInstances, SetAutoscaling, SetBounds
 from tidepool.runtime.breaker import LOOK_BACK_S, PAUSE_S, PAUSED, Tried, opens, paused, target_of
@@ -27,7 +27,7 @@ try may rebuild the fleet (sagemaker-facts: UNKNOWN), so one refusal is enough f
 
 
 def carry_out(ports: Ports, change: Act, now: int) -> Operation:
-    """The change is made, or it is recorded why not: done | already | superseded | busy | failed | paused."""
+    """The change is made, or it is recorded why not: the words of Operation, or paused."""
     before = ports.ledger.operations(now - LOOK_BACK_S)
     outcome, why = _outcome(ports, change, before, now)
     operation = Operation(change=change, at=now, outcome=outcome, why=why)
@@ -53,10 +53,12 @@ def _outcome(ports: Ports, change: Act, before: Sequence[Operation], now: int) -
         verdict = "superseded", str(error)
     except Busy as error:
         verdict = "busy", str(error)
+    except Throttled as error:
+        verdict = "unanswered", str(error)
     except HostingError as error:
         verdict = "failed", str(error)
     except Unreachable as error:
-        verdict = "failed", f"{error}; whether it was accepted is not known, the next tick sees"
+        verdict = "unanswered", f"{error}; whether it was accepted is not known, the next tick sees"
     return verdict or ("done", "")
 
 

@@ -160,7 +160,12 @@ def _routes(
     found = {}
     for model in _models(endpoints.values(), components.values()):
         via = model_config(config, model).route
-        route = ports.routes.read(model, via) if via.via is not Via.NONE else None
+        try:
+            route = ports.routes.read(model, via) if via.via is not Via.NONE else None
+        except HostingError:
+            # A router that leads to what is gone, or may not be read, tells nothing of this model's homes; its own move
+            # says so. Everybody's copies go on.
+            route = None
         if route is not None:
             found[model] = route
     return found

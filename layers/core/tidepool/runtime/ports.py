@@ -121,8 +121,8 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What one hand did about one change. `outcome`: done | already | superseded | busy | failed, or approved: what
-    a person said of a move that waited."""
+    """What one hand did about one change. `outcome`: done | already | superseded | busy | failed (AWS refused it) |
+    unanswered (AWS was away or throttled), or approved: what a person said of a move that waited."""
 
     change: Change
     at: int
