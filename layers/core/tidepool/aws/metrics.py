@@ -62,7 +62,7 @@ def of_outcome(outcome: str) -> Metric:
     match outcome:
         case "done":
             return Metric.CHANGE_DONE
-        case "failed":
+        case "failed" | "unanswered":
             return Metric.CHANGE_FAILED
         case "paused":
             return Metric.CHANGE_PAUSED
