@@ -131,6 +131,16 @@ def test_each_tick_wakes_its_function_and_is_never_repeated_late(stack: Stack) -
     assert woken == {source: (arn(resolver, name), when) for source, (name, when) in TICKS.items()}
 
 
+def test_only_the_report_keeps_peoples_time_so_that_no_tick_is_missed_when_the_clocks_go_back(stack: Stack) -> None:
+    here = {"Hands": "moves", "TimeZone": "America/Los_Angeles"}
+    resolver = Resolver(stack().template, here, stack="tidepool", region="us-east-1")
+    zones = {
+        json.loads(schedule["Target"]["Input"])["source"]: schedule["ScheduleExpressionTimezone"]
+        for schedule in of_type(resolver, "AWS::Scheduler::Schedule").values()
+    }
+    assert zones == dict.fromkeys(TICKS, "UTC") | {"tidepool.report-tick": "America/Los_Angeles"}
+
+
 def test_an_open_move_goes_on_without_decide(stack: Stack) -> None:
     schedules = of_type(stack("moves"), "AWS::Scheduler::Schedule").values()
     assert [s for s in schedules if s["Target"]["Arn"] == arn(stack("moves"), "MoveModelsFunction")]

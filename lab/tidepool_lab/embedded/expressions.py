@@ -56,13 +56,14 @@ def _next_cron(body: str, after_s: int, zone: ZoneInfo) -> int | None:
     day_fits = _day_test(fields[2], fields[4])
     at = after_s // 60 * 60 + 60
     while at < after_s + HORIZON_DAYS * 86_400:
-        # Real minutes are walked and shown on the local clock, so that a cron of every minute loses nothing when
-        # the clocks go back; one that names its hour fires only in the first of the two (fold 0), as AWS does.
+        # Real minutes are walked and shown on the local clock. A time that comes twice fires only the first time (fold
+        # 0), and one that is left out never: when the clocks go back a schedule "runs only once" (Scheduler guide,
+        # Schedule types). The guide excepts no cron, so one of every minute is taken to be silent for that hour.
         local = datetime.fromtimestamp(at, zone)
         if local.year not in years or local.month not in months or not day_fits(local):
             midnight = datetime.combine(local.date() + timedelta(days=1), time(), zone)
             at = max(at + 60, int(midnight.timestamp()))
-        elif local.hour not in hours or (local.fold and fields[1] != "*"):
+        elif local.hour not in hours or local.fold:
             at += 60 * (60 - local.minute)
         elif local.minute not in minutes:
             at += 60
