@@ -12,6 +12,7 @@ from tidepool.plan.change import StartMove
 from tidepool.runtime.advance_moves import advance_moves, approve, begin
 from tidepool.runtime.ask_move import Wish, begin_asked
 from tidepool.runtime.attach import Wanted, advance_attaches, begin_attach
+from tidepool.runtime.heard import heard
 from tidepool.runtime.undo_move import undo
 from tidepool.units import DAY_S
 
@@ -35,19 +36,21 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
 
 def _asked(event: Any, woken_by: Event, context: Any, now: int) -> dict[str, Any]:
     """What the event asks for beyond going on is done."""
+    ports = wiring.ports()
     match woken_by:
         case Tick():
             return {}
         case MoveApproved():
             said = woken_by.detail.approval
-            return {"approved": approve(wiring.ports(), said.move, now, who=said.who, why=said.why).id}
+            return {"approved": heard(lambda: approve(ports, said.move, now, who=said.who, why=said.why)).id}
         case UndoAsked():
-            wish = woken_by.detail.undo
-            return {"undone": undo(wiring.ports(), wish.move, now, who=wish.who, why=wish.why).id}
+            back = woken_by.detail.undo
+            return {"undone": heard(lambda: undo(ports, back.move, now, who=back.who, why=back.why)).id}
         case MoveAsked():
-            return {"begun": begin_asked(wiring.ports(), Wish(**woken_by.detail.move.model_dump()), now).id}
+            wish = Wish(**woken_by.detail.move.model_dump())
+            return {"begun": heard(lambda: begin_asked(ports, wish, now)).id}
         case AttachAsked():
-            return {"begun": begin_attach(wiring.ports(), Wanted(**woken_by.detail.attach.model_dump()), now).id}
+            return {"begun": begin_attach(ports, Wanted(**woken_by.detail.attach.model_dump()), now).id}
         case _:
             change = change_asked(event, StartMove)
-            return wiring.once(lambda: str(begin(wiring.ports(), change, now).phase), change, context)
+            return wiring.once(lambda: str(begin(ports, change, now).phase), change, context)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from functions.world import FLEET, START_S, World, a_world
+from functions.world import FLEET, MOVE, START_S, World, a_world
 from tidepool.fleet import Signal, SignalKind
 from tidepool.move.state import Phase
 from tidepool.runtime.ports import Operation
@@ -191,19 +191,6 @@ def test_without_a_fleet_file_there_is_nothing_to_learn_or_report() -> None:
             assert "nothing" in json.dumps(world.rig.invoke(function, world.event(TICKS[function])))
 
 
-MOVE = {
-    "model": "b",
-    "from_hosting": "shared",
-    "from_endpoint": "pool",
-    "component": "b",
-    "to_hosting": "dedicated",
-    "to_endpoint": "tidepool-b",
-    "instance_type": "ml.p4d.24xlarge",
-    "accelerators_per_copy": 8,
-    "size": 1,
-}
-
-
 def test_a_move_is_begun_once_and_goes_on_each_minute(world: World) -> None:
     event = world.event("start-move", **MOVE)
     first = world.rig.invoke("MoveModelsFunction", event)
@@ -223,20 +210,9 @@ def test_a_move_that_waits_begins_when_an_approval_comes_on_the_bus() -> None:
         assert world.rig.invoke("MoveModelsFunction", begun)["moves"] == {move: "waiting"}
         with pytest.raises(Exception, match=f"'another' is not allowed; allowed: {move}"):
             world.rig.invoke("MoveModelsFunction", world.event("approval", move="another"))
-        sent = [on_the_bus(world, world.event("approval", move=move))]
-        assert world.rig.stores.client("events").put_events(Entries=sent)["FailedEntryCount"] == 0
+        world.send("approval", move=move)
         world.rig.run_to(world.now + 10)
         assert world.ledger().moves()[0].phase is Phase.CREATE
         assert [o.why for o in recorded(world) if o.outcome == "approved"] == [
             "approved by kim@example.com: CHG-4712, agreed with the model's owner"
         ]
-
-
-def on_the_bus(world: World, event: dict[str, Any]) -> dict[str, Any]:
-    """The event as a person gives it to `aws events put-events` (docs/operate.md)."""
-    return {
-        "EventBusName": world.environment("TIDEPOOL_BUS"),
-        "Source": event["source"],
-        "DetailType": event["detail-type"],
-        "Detail": json.dumps(event["detail"]),
-    }

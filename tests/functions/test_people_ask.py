@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from functions.world import FLEET, START_S, World, a_world
+from functions.world import FLEET, MOVE, START_S, World, a_world
 from tidepool.move.state import Move, Phase
 from tidepool_lab.embedded.intercept import ACCOUNT
+from tidepool_lab.embedded.rig import Rig
 
 MOVABLE = FLEET.replace("zones: 1", "zones: 1\n    route: {via: table}")
 HAND = "MoveModelsFunction"
@@ -120,6 +122,61 @@ def test_a_wish_to_go_back_is_heeded_and_leaves_nothing_behind(world: World, pha
     assert world.rig.denied() == []
     said = [o.why for o in world.ledger().operations(0) if o.outcome == "undone"]
     assert said == ["asked back by kim@example.com: CHG-4714, answers look worse"]
+
+
+def noticing(monkeypatch: pytest.MonkeyPatch, act: Callable[[str, dict[str, Any]], None]) -> None:
+    """`act` runs before every call of a rig that is made after this, with its operation and parameters."""
+    note = Rig._note
+
+    def noting(rig: Rig, service: str, operation: str, params: dict[str, Any]) -> None:
+        note(rig, service, operation, params)
+        act(operation, params)
+
+    monkeypatch.setattr(Rig, "_note", noting)
+
+
+@pytest.mark.parametrize("event", ["undo", "approval"])
+def test_a_run_that_stores_the_move_at_the_same_time_loses_no_wish(event: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twice, just before the hand stores what a person wants, another run has stored the move."""
+    races: list[Callable[[], None]] = []
+
+    def race(operation: str, params: dict[str, Any]) -> None:
+        if operation == "PutItem" and params["Item"].get("pk") == {"S": "move"} and races:
+            races.pop()()
+
+    noticing(monkeypatch, race)
+    with a_world(fleet=MOVABLE.replace("act: run", "act: ask")) as world:
+        move = world.rig.invoke(HAND, world.event("start-move", **MOVE))["change"]
+
+        def another_run() -> None:
+            found = stored(world, move)
+            world.ledger().save_move(found, expected_version=found.version)
+
+        races += [another_run, another_run]
+        ask(world, event, move=move)
+        assert races == []
+        done = {operation.outcome for operation in world.ledger().operations(0)}
+        assert done == {"done", "undone" if event == "undo" else "approved"}
+
+
+def test_what_is_asked_while_aws_wants_fewer_calls_is_asked_again_a_minute_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    throttled: list[str] = []
+
+    def throttle(operation: str, params: dict[str, Any]) -> None:
+        if operation == "ListEndpoints" and throttled:
+            raise ClientError({"Error": {"Code": throttled[0], "Message": "Rate exceeded"}}, operation)
+
+    noticing(monkeypatch, throttle)
+    with a_world(fleet=MOVABLE) as world:
+        throttled.append("ThrottlingException")
+        world.send("move", model="b", to="dedicated")
+        world.rig.run_to(START_S + 30)
+        assert world.ledger().moves() == ()
+        throttled.clear()
+        world.rig.run_to(START_S + 90)
+        assert [move.ask.model for move in world.ledger().moves()] == ["b"]
 
 
 def test_after_the_end_it_says_which_move_leads_back(world: World) -> None:

@@ -41,6 +41,19 @@ models:
       dedicated: {ml.p4d.24xlarge: {accelerators: 8, concurrency: 64, service: 4s, start: 60s}}
 """
 
+MOVE = {
+    "model": "b",
+    "from_hosting": "shared",
+    "from_endpoint": "pool",
+    "component": "b",
+    "to_hosting": "dedicated",
+    "to_endpoint": "tidepool-b",
+    "instance_type": "ml.p4d.24xlarge",
+    "accelerators_per_copy": 8,
+    "size": 1,
+}
+"""Of a change: b from the pool to an endpoint of its own."""
+
 
 @dataclass
 class World:
@@ -70,6 +83,17 @@ class World:
             if part in found.get("detail", {}):
                 found["detail"][part] |= changes
         return found
+
+    def send(self, name: str, **changes: Any) -> None:
+        """The event is on the bus, as a person gives it to `aws events put-events` (docs/operate.md)."""
+        event = self.event(name, **changes)
+        entry = {
+            "EventBusName": self.environment("TIDEPOOL_BUS"),
+            "Source": event["source"],
+            "DetailType": event["detail-type"],
+            "Detail": json.dumps(event["detail"]),
+        }
+        assert self.rig.stores.client("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
 
     def decide(self, event: Any) -> dict[str, Any]:
         result: dict[str, Any] = self.rig.invoke("DecideFunction", event)
@@ -118,4 +142,4 @@ def a_world(
         yield World(rig, cloud)
 
 
-__all__ = ["FLEET", "P4D", "START_S", "World", "a_world", "iso"]
+__all__ = ["FLEET", "MOVE", "P4D", "START_S", "World", "a_world", "iso"]
