@@ -10,15 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from builders.bench_case import a_case
 from tidepool.errors import BadTrace
 from tidepool_lab.bench import POLICIES, ask, bench, plain_table, run_bench
-from tidepool_lab.bench.case import RULES_FILE, Case, Hashes, load_case, rules_sha256
+from tidepool_lab.bench.case import RULES_FILE, Case, load_case, rules_sha256
 from tidepool_lab.bench.result import PolicyResult, result_of
 from tidepool_lab.bench.run import run_native, run_tidepool, simulate
 from tidepool_lab.bench.search import best_of_variants
 from tidepool_lab.inputs.clock import EPOCH_S
-from tidepool_lab.inputs.fleetyaml import fleet_yaml
-from tidepool_lab.inputs.prepare import prepare
 from tidepool_lab.inputs.reference import ReferenceFleet
 from tidepool_lab.inputs.synthetic import Shape, Traffic, draw_trace
 from tidepool_lab.inputs.trace import Trace
@@ -42,28 +41,13 @@ def small_case(
         "bursty": Traffic(Shape.BURSTY, 60.0),
         "batch": Traffic(Shape.INTERMITTENT, 10.0),
     }
-    case = case_of(fleet, draw_trace(traffic, 3 * DAY, seed=5), from_day=from_day, days=days, seed=seed)
+    case = a_case(fleet, draw_trace(traffic, 3 * DAY, seed=5), from_day=from_day, days=days, seed=seed)
     return replace(case, only_minutes=only_minutes)
 
 
 def short_case(make_fleet: Callable[..., ReferenceFleet], *, seed: int = 1) -> Case:
     """The first two hours of it, without warm-up: 130 simulated minutes."""
     return small_case(make_fleet, from_day=0, seed=seed, only_minutes=120)
-
-
-def case_of(fleet: ReferenceFleet, trace: Trace, *, from_day: int, days: int, seed: int = 1) -> Case:
-    return Case(
-        trace="small",
-        fleet_name="small",
-        fleet=fleet,
-        fleet_yaml=fleet_yaml(fleet),
-        prepared=prepare(trace, fleet, seed=seed),
-        hashes=Hashes("a" * 64, "b" * 64, "c" * 64),
-        from_day=from_day,
-        days=days,
-        seed=seed,
-        cache=None,
-    )
 
 
 class Watching:
@@ -247,5 +231,5 @@ def test_rule_2_2_what_the_cap_dropped_inside_the_window_is_reported(make_fleet)
     counts = np.full((2 * DAY, 1), 2880, dtype=np.int64)
     counts[DAY + 5] = 3000
     counts[5] = 9999
-    case = case_of(fleet, Trace(("a",), counts, "0" * 64), from_day=1, days=1)
+    case = a_case(fleet, Trace(("a",), counts, "0" * 64), from_day=1, days=1)
     assert case.requests_capped == 120

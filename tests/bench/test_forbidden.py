@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from builders.bench_case import a_case
 from tidepool.decision.codec import record_bytes
-from tidepool_lab.bench.case import Case, Hashes
+from tidepool_lab.bench.case import Case
 from tidepool_lab.bench.run import run_native, run_tidepool
 from tidepool_lab.inputs.account import account_of
 from tidepool_lab.inputs.fleetyaml import fleet_yaml
-from tidepool_lab.inputs.prepare import Prepared, prepare
+from tidepool_lab.inputs.prepare import Prepared
 from tidepool_lab.inputs.reference import ReferenceFleet
 from tidepool_lab.inputs.shipped import seeded_fleet
 from tidepool_lab.rivals.native import Native
@@ -26,19 +27,7 @@ MODELS = 8
 def case() -> Case:
     """Eight models; the run begins at minute 1,080, is scored from 1,440 on for an hour, and ends at 1,510."""
     fleet, trace, _ = seeded_fleet(models=MODELS, minutes=2 * 1440, seed=77)
-    return Case(
-        trace="small",
-        fleet_name="small",
-        fleet=fleet,
-        fleet_yaml=fleet_yaml(fleet),
-        prepared=prepare(trace, fleet, seed=1),
-        hashes=Hashes("a", "b", "c"),
-        from_day=1,
-        days=1,
-        seed=1,
-        only_minutes=60,
-        cache=None,
-    )
+    return a_case(fleet, trace, from_day=1, only_minutes=60)
 
 
 def with_noise_after(case: Case, minute: int) -> Case:

@@ -13,11 +13,12 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from builders.bench_case import a_case
 from tidepool.errors import BadInput, BadTrace
-from tidepool_lab.bench import bench
-from tidepool_lab.bench.case import Case, Hashes
+from tidepool_lab.bench import bench, run_bench
+from tidepool_lab.bench.case import Case
 from tidepool_lab.bench.equal import FEWEST_POINTS
-from tidepool_lab.bench.frontier import KNOWN, frontier, run_frontier, that_can_run
+from tidepool_lab.bench.frontier import KNOWN, frontier, that_can_run
 from tidepool_lab.bench.frontier_chart import frontier_chart
 from tidepool_lab.bench.frontier_table import (
     OUTSIDE,
@@ -32,12 +33,9 @@ from tidepool_lab.bench.frontier_table import (
 from tidepool_lab.bench.result import BenchResult, FrontierPoint, result_of
 from tidepool_lab.bench.run import run_native, run_tidepool
 from tidepool_lab.bench.settings import OTHERS, SWEPT, TIDEPOOL_DIALS, Setting, run_setting, settings_of
-from tidepool_lab.bench.stored import LAB, RULES, case_sha256, code_sha256, store_of
-from tidepool_lab.inputs.fleetyaml import fleet_yaml
-from tidepool_lab.inputs.prepare import prepare
+from tidepool_lab.bench.stored import FOLDER, LAB, RULES, case_sha256, code_sha256, store_of
 from tidepool_lab.inputs.reference import ReferenceFleet
 from tidepool_lab.inputs.shipped import SIZES, reference_fleet, reference_model
-from tidepool_lab.inputs.trace import Trace
 from tidepool_lab.rivals.registry import RIVALS
 
 MakeFleet = Callable[..., ReferenceFleet]
@@ -48,19 +46,7 @@ def wave(*, minutes: int = 90, seed: int = 1) -> Case:
     """One model whose traffic rises and falls within 80 minutes: too careless a setting is late."""
     fleet = reference_fleet((reference_model("a", SIZES["32B"]),), minutes=1440)
     counts = np.round(600 + 300 * np.sin(2 * np.pi * np.arange(1440) / 80)).astype(np.int64)[:, None]
-    return Case(
-        trace="wave",
-        fleet_name="one",
-        fleet=fleet,
-        fleet_yaml=fleet_yaml(fleet),
-        prepared=prepare(Trace(("a",), counts, "0" * 64), fleet, seed=1),
-        hashes=Hashes("a" * 64, "b" * 64, "c" * 64),
-        from_day=0,
-        days=1,
-        seed=seed,
-        only_minutes=minutes,
-        cache=None,
-    )
+    return replace(a_case(fleet, counts, only_minutes=minutes), seed=seed)
 
 
 @pytest.fixture(scope="module")
@@ -324,7 +310,7 @@ def test_rule_6_what_lies_outside_the_points_is_said_to_and_not_made_up():
 
 def test_both_tables_are_printed_whole(swept: BenchResult):
     text = plain_frontier(swept)
-    assert "wave: cost against on-time" in text and "At equal on-time" in text
+    assert "small: cost against on-time" in text and "At equal on-time" in text
     assert f"{len(swept.frontier)} settings" in text
     assert 2 <= len(frontier_rows_of(swept)) <= len(swept.frontier)
     assert all(row[1] in text for row in frontier_rows_of(swept))
@@ -371,7 +357,7 @@ def test_a_policy_that_is_never_late_stands_on_the_bottom_line():
 
 def test_unknown_policies_are_named_with_the_rivals_among_what_is_allowed():
     with pytest.raises(BadTrace) as refused:
-        run_frontier(None, None, from_day=0, days=1, policies=("magic", "native"))
+        run_bench(None, None, from_day=0, days=1, policies=("magic", "native"), frontier=FOLDER)
     (problem,) = refused.value.problems
     assert problem.value == "magic" and all(name in problem.allowed for name in KNOWN)
 

@@ -8,15 +8,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from builders.bench_case import a_case
 from tidepool.decision.record import Decision, Step
 from tidepool.fleet.demand import Values
 from tidepool.units import DAY_S
-from tidepool_lab.bench.case import Case, Hashes
+from tidepool_lab.bench.case import Case
 from tidepool_lab.inputs.account import account_of
-from tidepool_lab.inputs.fleetyaml import fleet_yaml, pool_name
-from tidepool_lab.inputs.prepare import prepare
+from tidepool_lab.inputs.fleetyaml import pool_name
 from tidepool_lab.inputs.reference import ReferenceFleet
-from tidepool_lab.inputs.trace import Trace
 from tidepool_lab.rivals.oracle import Truth
 from tidepool_lab.rivals.tidepool import Tidepool
 from tidepool_lab.twin.cloud import Cloud
@@ -28,22 +27,10 @@ LIGHT, HEAVY = 60, 2400
 """Requests a minute of a 14B model: one copy, and 20 on the type with the fewest dollars a slot."""
 
 
-def a_case(make_fleet: Callable[..., ReferenceFleet]) -> Case:
+def light(make_fleet: Callable[..., ReferenceFleet]) -> Case:
     """One model with light traffic on every day."""
     fleet = make_fleet("a", size="14B", minutes=3 * DAY)
-    trace = Trace(("a",), np.full((3 * DAY, 1), LIGHT, dtype=np.int64), "0" * 64)
-    return Case(
-        trace="light",
-        fleet_name="one",
-        fleet=fleet,
-        fleet_yaml=fleet_yaml(fleet),
-        prepared=prepare(trace, fleet, seed=1),
-        hashes=Hashes("a" * 64, "b" * 64, "c" * 64),
-        from_day=2,
-        days=1,
-        seed=1,
-        cache=None,
-    )
+    return a_case(fleet, np.full((3 * DAY, 1), LIGHT, dtype=np.int64), from_day=2)
 
 
 def homes(case: Case, ahead: Callable[[str, int, int], Values] | None, *, from_minute: int = NOW) -> list[Step]:
@@ -71,16 +58,16 @@ def truth(case: Case, later: int) -> Truth:
     [(LIGHT, pool_name("ml.g6e.xlarge")), (HEAVY, "dedicated:ml.p5.48xlarge"), (0, pool_name("ml.g6e.xlarge"))],
 )
 def test_rule_5_the_oracles_homes_follow_the_true_counts_of_the_next_day(make_fleet, later: int, to: str):
-    case = a_case(make_fleet)
+    case = light(make_fleet)
     assert [step.to for step in homes(case, truth(case, later))] == [to]
 
 
 def test_rule_5_tidepool_itself_judges_homes_by_what_it_learned(make_fleet):
-    assert [step.to for step in homes(a_case(make_fleet), None)] == [pool_name("ml.g6e.xlarge")]
+    assert [step.to for step in homes(light(make_fleet), None)] == [pool_name("ml.g6e.xlarge")]
 
 
 def test_rule_5_homes_ask_for_exactly_24_hours_also_where_the_trace_ends_before(make_fleet):
-    case = a_case(make_fleet)
+    case = light(make_fleet)
     known, asked = truth(case, LIGHT), []
 
     def ahead(model: str, from_s: int, until_s: int) -> Values:

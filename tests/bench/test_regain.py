@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from builders.bench_case import a_case
 from tidepool.config.load import load
 from tidepool.errors import BadTrace, QuotaExceeded
 from tidepool.fleet import Status
 from tidepool_lab.bench import bench
-from tidepool_lab.bench.case import Case, Hashes, Options, load_case
+from tidepool_lab.bench.case import Case, Options, load_case
 from tidepool_lab.bench.result import Kind, result_of
 from tidepool_lab.bench.run import no_progress, run_native
 from tidepool_lab.bench.stress import stressed
@@ -25,10 +26,9 @@ from tidepool_lab.inputs.account import account_of
 from tidepool_lab.inputs.arrivals import TraceArrivals
 from tidepool_lab.inputs.clock import EPOCH_S
 from tidepool_lab.inputs.fleetyaml import fleet_yaml, pool_name
-from tidepool_lab.inputs.prepare import prepare
 from tidepool_lab.inputs.reference import START_TYPE, ReferenceFleet
 from tidepool_lab.inputs.regain import regain_s, regain_text
-from tidepool_lab.inputs.trace import Counts, Trace
+from tidepool_lab.inputs.trace import Counts
 from tidepool_lab.twin.cloud import Cloud
 from tidepool_lab.twin.spec import BoundsUpdate
 
@@ -59,19 +59,7 @@ def later(cloud: Cloud, seconds: float) -> Cloud:
 
 def case_of(fleet: ReferenceFleet, counts: Counts) -> Case:
     """Three hours of that traffic."""
-    return Case(
-        trace="small",
-        fleet_name="small",
-        fleet=fleet,
-        fleet_yaml=fleet_yaml(fleet),
-        prepared=prepare(Trace(fleet.names, counts, "0" * 64), fleet, seed=1),
-        hashes=Hashes("a" * 64, "b" * 64, "c" * 64),
-        from_day=0,
-        days=1,
-        seed=1,
-        only_minutes=180,
-        cache=None,
-    )
+    return a_case(fleet, counts, only_minutes=180)
 
 
 def given_back(cloud: Cloud, *, copies: int = 8) -> Cloud:

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from builders.bench_case import a_case
 from tidepool.config.load import load
 from tidepool.config.types import Hosting
 from tidepool.errors import BadTrace
 from tidepool_lab.bench import bench, run_bench
-from tidepool_lab.bench.case import Case, Hashes
+from tidepool_lab.bench.case import Case
 from tidepool_lab.bench.result import BenchResult, Kind, PolicyResult
 from tidepool_lab.bench.run import run_dedicated, run_tidepool
 from tidepool_lab.bench.stress import run_stressed, stressed
@@ -35,19 +36,7 @@ MakeFleet = Callable[..., ReferenceFleet]
 def hour_of(fleet: ReferenceFleet, *per_minute: int) -> Case:
     """So many requests of each model in every minute; the first hour is scored."""
     counts = np.tile(np.array(per_minute, dtype=np.int64), (1440, 1))
-    return Case(
-        trace="small",
-        fleet_name="small",
-        fleet=fleet,
-        fleet_yaml=fleet_yaml(fleet),
-        prepared=prepare(Trace(fleet.names, counts, "0" * 64), fleet, seed=1),
-        hashes=Hashes("a" * 64, "b" * 64, "c" * 64),
-        from_day=0,
-        days=1,
-        seed=1,
-        only_minutes=MINUTES,
-        cache=None,
-    )
+    return a_case(fleet, counts, only_minutes=MINUTES)
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from builders.bench_case import a_case
 from tidepool_lab.bench.bench import bench
-from tidepool_lab.bench.case import Case, Hashes, load_case
+from tidepool_lab.bench.case import Case, load_case
 from tidepool_lab.bench.equal import NO_WORSE
 from tidepool_lab.bench.result import PolicyResult
 from tidepool_lab.bench.run import run_native
@@ -21,8 +22,6 @@ from tidepool_lab.bench.search import (
     oracle_at,
     run_native_best,
 )
-from tidepool_lab.inputs.fleetyaml import fleet_yaml
-from tidepool_lab.inputs.prepare import prepare
 from tidepool_lab.inputs.reference import ReferenceFleet
 from tidepool_lab.inputs.trace import Trace
 from tidepool_lab.rivals.native_best import LOADS, VARIANTS
@@ -34,19 +33,7 @@ def tides(make_fleet: Callable[..., ReferenceFleet]) -> Case:
     fleet = make_fleet("a", "b", size="32B", minutes=1440)
     wave = np.round(600 + 300 * np.sin(2 * np.pi * np.arange(1440) / 80))
     trace = Trace(("a", "b"), np.stack([wave, np.roll(wave, 40)], axis=1).astype(np.int64), "0" * 64)
-    return Case(
-        trace="tides",
-        fleet_name="two",
-        fleet=fleet,
-        fleet_yaml=fleet_yaml(fleet),
-        prepared=prepare(trace, fleet, seed=1),
-        hashes=Hashes("a" * 64, "b" * 64, "c" * 64),
-        from_day=0,
-        days=1,
-        seed=1,
-        only_minutes=120,
-        cache=None,
-    )
+    return a_case(fleet, trace, only_minutes=120)
 
 
 @pytest.fixture(scope="module")

@@ -9,18 +9,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from builders.bench_case import a_case
 from builders.twin_world import BIG, POOL, SMALL, START, TIMES, a_cloud, a_model, run
 from tidepool.errors import TidepoolError
 from tidepool.fleet import Route, Target
-from tidepool_lab.bench.case import Case, Hashes
+from tidepool_lab.bench.case import Case
 from tidepool_lab.bench.misses import Cause
 from tidepool_lab.bench.result import result_of
 from tidepool_lab.bench.run import run_dedicated, run_native, run_tidepool
 from tidepool_lab.bench.spending import cheapest_usd_per_request
 from tidepool_lab.bench.where import PARTS, Account, Dollars, Where
 from tidepool_lab.bench.where_table import plain_where
-from tidepool_lab.inputs.fleetyaml import fleet_yaml
-from tidepool_lab.inputs.prepare import prepare
 from tidepool_lab.inputs.reference import ReferenceFleet
 from tidepool_lab.inputs.synthetic import Shape, Traffic, draw_trace
 from tidepool_lab.twin.cloud import Cloud
@@ -360,16 +359,4 @@ def short_case(make_fleet: Callable[..., ReferenceFleet]) -> Case:
         "bursty": Traffic(Shape.BURSTY, 60.0),
         "batch": Traffic(Shape.INTERMITTENT, 10.0),
     }
-    return Case(
-        trace="small",
-        fleet_name="small",
-        fleet=fleet,
-        fleet_yaml=fleet_yaml(fleet),
-        prepared=prepare(draw_trace(traffic, 1440, seed=5), fleet, seed=1),
-        hashes=Hashes("a" * 64, "b" * 64, "c" * 64),
-        from_day=0,
-        days=1,
-        seed=1,
-        only_minutes=120,
-        cache=None,
-    )
+    return a_case(fleet, draw_trace(traffic, 1440, seed=5), only_minutes=120)

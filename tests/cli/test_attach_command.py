@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
+from builders.command import run
 from functions.world import FLEET, World, a_world
-from tidepool_cli.main import cli
 
 ROUTED = FLEET.replace("zones: 1", "zones: 1\n    route: {via: table}")
 PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/summaries/3"
@@ -25,12 +24,6 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         made.cloud.delete_component("b")
         made.rig._move(made.now + 300)
         yield made
-
-
-def run(*words: str) -> Result:
-    result = CliRunner().invoke(cli, words)
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result
 
 
 def test_a_dry_run_prints_the_request_that_the_hand_then_makes(world: World) -> None:

@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from builders.command import STACK, shown
 from tidepool_cli.main import cli
 from tidepool_lab.demo.play import fleet_text
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
-
-FENCE = re.compile(r"^```console\n(.*?)^```", re.M | re.S)
 
 WEEK = (
     "tidepool bench --trace ../shared/traces/servegen-week1.csv.gz --fleet ../shared/traces/fleet-servegen-week1.json"
@@ -58,33 +57,13 @@ ADOPT = (
 )
 """Commands that want an account that is not yet Tidepool's: test_docs_adopt.py runs them on the twin's."""
 
-STACK = (
-    "tidepool move ",
-    "tidepool moves",
-    "tidepool attach ",
-    "tidepool migrate ",
-    "tidepool status",
-    "tidepool freeze",
-    "tidepool hold ",
-    "tidepool surge ",
-    "tidepool leave",
-)
-"""Commands that want a deployed stack: test_docs_stack_commands.py runs them on the twin's."""
-
 HUB = ("tidepool hub ",)
 """Commands that want several accounts: tests/hub runs them in moto's."""
 
 
 def commands() -> list[str]:
-    """Every `tidepool` line of a console fence, continued lines joined, in the order of the pages."""
-    found: dict[str, None] = {}
-    for page in PAGES:
-        for block in FENCE.findall(page.read_text(encoding="utf-8")):
-            for line in re.sub(r"\\\n\s*", "", block).splitlines():
-                command = re.sub(r"\s+# .*$", "", line.removeprefix("$ ")).strip()
-                if command.startswith("tidepool "):
-                    found[command] = None
-    return list(found)
+    """Every one that the pages show, once, in their order."""
+    return list(dict.fromkeys(command for page in PAGES for command in shown(page)))
 
 
 @pytest.fixture(scope="module")

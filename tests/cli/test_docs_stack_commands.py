@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterator
 
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from builders.command import STACK, shown
 from functions.world import ROOT, World
 from seams.world import P4D, START_S, TAGS
 from tidepool_cli.main import cli
@@ -18,17 +18,6 @@ from tidepool_lab.twin.cloud import Cloud
 from tidepool_lab.twin.spec import Capacity, CloudSpec, Kind, ModelSpec, TypeSpec
 from tidepool_lab.twin.traffic import TableArrivals
 
-STACK = (
-    "tidepool move ",
-    "tidepool moves",
-    "tidepool attach ",
-    "tidepool migrate ",
-    "tidepool status",
-    "tidepool freeze",
-    "tidepool hold ",
-    "tidepool surge ",
-    "tidepool leave",
-)
 P5EN = "ml.p5en.48xlarge"
 FLEET = """\
 schema: 1
@@ -56,10 +45,8 @@ HOUSED = ("blockgen", "email-draft", "texteval")
 
 
 def commands() -> list[str]:
-    """The page's lines that want a stack, in order."""
-    page = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"^```console\n(.*?)^```", page, re.M | re.S)
-    return [line for block in blocks for line in block.splitlines() if line.startswith(STACK)]
+    """The page's commands that want a stack, in order."""
+    return [command for command in shown(ROOT / "docs" / "operate.md") if command.startswith(STACK)]
 
 
 @pytest.fixture(scope="module")

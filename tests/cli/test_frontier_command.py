@@ -6,15 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
-from tidepool_cli.main import cli
+from builders.command import run
+from builders.tiny_bench import TINY, tiny_bench
 from tidepool_lab.bench.settings import settings_of
 from tidepool_lab.bench.stored import FOLDER
-from tidepool_lab.inputs.fleetyaml import fleet_yaml
-from tidepool_lab.inputs.shipped import SIZES, reference_fleet, reference_model
 
-TINY = ("bench", "--trace", "traffic.csv", "--fleet", "fleet.json", "--jobs", "1", "--policies", "native,floor")
 NATIVE = len(settings_of("native"))
 
 
@@ -22,16 +19,8 @@ NATIVE = len(settings_of("native"))
 def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a day of one small model, a reference fleet and a fleet.yaml."""
     monkeypatch.chdir(tmp_path)
-    fleet = reference_fleet((reference_model("a", SIZES["14B"]),), minutes=1440)
-    (tmp_path / "fleet.json").write_text(fleet.model_dump_json(by_alias=True))
-    (tmp_path / "fleet.yaml").write_text(fleet_yaml(fleet))
-    lines = [f"{minute},a,{500 if minute % 60 < 20 else 30}" for minute in range(0, 1440)]
-    (tmp_path / "traffic.csv").write_text("minute,model,requests\n" + "\n".join(lines) + "\n")
+    tiny_bench(tmp_path, busy=500)
     return tmp_path
-
-
-def run(*words: str) -> Result:
-    return CliRunner().invoke(cli, words)
 
 
 def test_it_writes_both_tables_a_picture_and_json_and_keeps_its_runs_for_the_next_time(tiny: Path) -> None:

@@ -6,31 +6,22 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from click.testing import CliRunner, Result
 
+from builders.command import run
 from functions.world import FLEET, World, a_world
 from tidepool.fleet import Signal, SignalKind
-from tidepool_cli.main import cli
 
 WHY = ("--why", "SEV1", "--who", "kim")
 CALENDAR = "arn:aws:ssm:us-east-1:111122223333:document/prod-freeze"
 
 
-@pytest.fixture(autouse=True)
-def region(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+pytestmark = pytest.mark.usefixtures("region")
 
 
 @pytest.fixture
 def world() -> Iterator[World]:
     with a_world() as made:
         yield made
-
-
-def run(*words: str) -> Result:
-    result = CliRunner().invoke(cli, words)
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result
 
 
 def heard(world: World) -> tuple[Signal, ...]:

@@ -7,26 +7,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
+from builders.command import run
 from functions.test_other_writers import on, register, suspended, target, wanted, with_autoscaling
 from functions.world import FLEET, World, a_world
 from tidepool.fleet import ScalingTarget, SignalKind, Taken
 from tidepool.move.state import Phase
-from tidepool_cli.main import cli
 
 WHY = ("--why", "CHG-4730", "--who", "kim")
 
 
-@pytest.fixture(autouse=True)
-def region(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-
-
-def run(*words: str) -> Result:
-    result = CliRunner().invoke(cli, words)
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result
+pytestmark = pytest.mark.usefixtures("region")
 
 
 def left(*words: str) -> dict[str, Any]:

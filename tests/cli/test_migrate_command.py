@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
 
+from builders.command import run
 from functions.world import ROOT, World
 from seams.world import P4D, START_S, TAGS
-from tidepool_cli.main import cli
 from tidepool_lab.embedded.rig import Rig
 from tidepool_lab.twin.cloud import Cloud
 from tidepool_lab.twin.spec import Capacity, CloudSpec, Kind, ModelSpec, TypeSpec
@@ -74,15 +73,7 @@ def a_world(fleet: str = FLEET) -> Iterator[World]:
         yield World(rig, cloud)
 
 
-@pytest.fixture(autouse=True)
-def region(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-
-
-def run(*words: str) -> Result:
-    result = CliRunner().invoke(cli, words)
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result
+pytestmark = pytest.mark.usefixtures("region")
 
 
 def value(*words: str) -> Mapping[str, Any]:

@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from click.testing import CliRunner, Result
 
+from builders.command import run
 from functions.world import FLEET, World, a_world
 from tidepool.aws.environment import Hands
 from tidepool.errors import BadInput
 from tidepool.move.state import Move, Phase
 from tidepool_cli.live import WouldWrite, reading_clients
-from tidepool_cli.main import cli
 from tidepool_cli.stack import STACK_SERVICES, deployed
 from tidepool_cli.steps import deadline, progress
 from tidepool_lab.embedded.intercept import ACCOUNT
@@ -23,22 +22,13 @@ MOVABLE = FLEET.replace("zones: 1", "zones: 1\n    route: {via: table}")
 WHY = ("--why", "CHG-1", "--who", "kim")
 
 
-@pytest.fixture(autouse=True)
-def region(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a person's AWS configuration has it."""
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+pytestmark = pytest.mark.usefixtures("region")
 
 
 @pytest.fixture
 def world() -> Iterator[World]:
     with a_world(fleet=MOVABLE) as made:
         yield made
-
-
-def run(*words: str) -> Result:
-    result = CliRunner().invoke(cli, words)
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result
 
 
 def on(world: World, minutes: int = 1) -> None:

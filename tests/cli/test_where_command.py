@@ -6,29 +6,17 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
-from tidepool_cli.main import cli
-from tidepool_lab.inputs.fleetyaml import fleet_yaml
-from tidepool_lab.inputs.shipped import SIZES, reference_fleet, reference_model
-
-TINY = ("bench", "--trace", "traffic.csv", "--fleet", "fleet.json", "--jobs", "1", "--policies", "native,floor")
+from builders.command import run
+from builders.tiny_bench import TINY, tiny_bench
 
 
 @pytest.fixture(autouse=True)
 def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a day of one small model that comes in bursts, a reference fleet and a fleet.yaml."""
     monkeypatch.chdir(tmp_path)
-    fleet = reference_fleet((reference_model("a", SIZES["14B"]),), minutes=1440)
-    (tmp_path / "fleet.json").write_text(fleet.model_dump_json(by_alias=True))
-    (tmp_path / "fleet.yaml").write_text(fleet_yaml(fleet))
-    lines = [f"{minute},a,{900 if minute % 60 < 20 else 30}" for minute in range(0, 1440)]
-    (tmp_path / "traffic.csv").write_text("minute,model,requests\n" + "\n".join(lines) + "\n")
+    tiny_bench(tmp_path, busy=900)
     return tmp_path
-
-
-def run(*words: str) -> Result:
-    return CliRunner().invoke(cli, words)
 
 
 def test_each_policy_that_acts_has_its_tables_in_plain_text_when_piped() -> None:

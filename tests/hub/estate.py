@@ -11,10 +11,10 @@ from typing import Any
 
 import time_machine
 import yaml
-from click.testing import CliRunner, Result
+from click.testing import Result
 
+from builders.command import run
 from hub.accounts import NOW, Accounts, Home, accounts, as_reader
-from tidepool_cli.main import cli
 
 DAY_S = 86_400
 
@@ -47,9 +47,7 @@ def an_estate(folder: Path, names: Sequence[str], regions: Sequence[str]) -> Ite
 
 
 def run_hub(file: Path, *words: str) -> Result:
-    result = CliRunner().invoke(cli, ["hub", str(file), *words])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result
+    return run("hub", str(file), *words)
 
 
 def as_json(result: Result) -> dict[str, Any]:

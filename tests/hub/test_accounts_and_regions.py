@@ -8,13 +8,13 @@ from collections.abc import Iterator
 
 import pytest
 import time_machine
-from click.testing import CliRunner
 
+from builders.command import run, shown
 from hub.accounts import EXTERNAL_ID, HUB, NOW, assumed_clients
 from hub.estate import DAY_S, Estate, an_estate, as_json, run_hub
-from tidepool_cli.main import cli
 from tidepool_cli.spokes import spokes_of
 
+PAGE = HUB.parent / "docs" / "hub.md"
 ACCOUNTS, REGIONS = ("111100000000", "222200000000"), ("us-east-1", "eu-west-1")
 
 
@@ -110,22 +110,15 @@ def test_the_role_reads_decisions_and_reports_and_nothing_else(estate: Estate) -
             call()
 
 
-def commands() -> list[str]:
-    """Every `tidepool` line of docs/hub.md."""
-    page = (HUB.parent / "docs" / "hub.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"^```console\n(.*?)^```", page, re.M | re.S)
-    return [line for block in blocks for line in block.splitlines() if line.startswith("tidepool ")]
-
-
-@pytest.mark.parametrize("command", commands())
+@pytest.mark.parametrize("command", shown(PAGE))
 def test_the_command_of_the_page_runs(command: str, estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(estate.file.parent)
-    result = CliRunner().invoke(cli, shlex.split(command)[1:])
-    assert result.exit_code == 0, f"{result.output}{result.exception}"
+    result = run(*shlex.split(command)[1:])
+    assert result.exit_code == 0, result.output
 
 
 def test_the_file_of_the_page_is_right() -> None:
-    (block,) = re.findall(r"```yaml\n(.*?)```", (HUB.parent / "docs" / "hub.md").read_text(encoding="utf-8"), re.S)
+    (block,) = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
     assert [spoke.account for spoke in spokes_of(block)] == ["111122223333", "444455556666"]
 
 

@@ -14,7 +14,7 @@ from tidepool_lab.twin.fast_run import FastRun
 
 COMMIT = "4f2a9c1"
 
-FLEET = """
+HEAD = """
 schema: 1
 region: us-east-1
 identity: tag:model
@@ -22,6 +22,12 @@ act: run
 safety:
   limits: {copies_per_tick: 8, lowered_per_hour: 100%, instances_per_hour: 10, moves_at_once: 1, moves_per_day: 4}
 instances: {ml.p4d.24xlarge: {accelerators: 8, usd_per_hour: 25.2513, quota: 6, launch: 105s}}
+"""
+"""What the fleets of these tests have in common."""
+
+FLEET = (
+    HEAD
+    + """\
 pools:
   p4d: {endpoint: pool, types: [ml.p4d.24xlarge], give_back: {after: 0s}}
 models:
@@ -32,15 +38,11 @@ models:
     host: shared
     shapes: {shared: {ml.p4d.24xlarge: {accelerators: 1, concurrency: 8, service: 4s, start: 60s}}}
 """
+)
 
-MOVING = """
-schema: 1
-region: us-east-1
-identity: tag:model
-act: run
-safety:
-  limits: {copies_per_tick: 8, lowered_per_hour: 100%, instances_per_hour: 10, moves_at_once: 1, moves_per_day: 4}
-instances: {ml.p4d.24xlarge: {accelerators: 8, usd_per_hour: 25.2513, quota: 6, launch: 105s}}
+MOVING = (
+    HEAD
+    + """\
 pools:
   p4d: {endpoint: pool, types: [ml.p4d.24xlarge], give_back: {after: 0s}, tenants: [all]}
 models:
@@ -54,6 +56,7 @@ models:
       dedicated: {ml.p4d.24xlarge: {concurrency: 64, service: 4s, start: 60s}}
       shared: {ml.p4d.24xlarge: {accelerators: 1, concurrency: 8, service: 4s, start: 60s}}
 """
+)
 """As FLEET, with models that may live alone and be moved."""
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 from time import monotonic
 
 from tidepool.errors import BadInput
-from tidepool_lab.bench.bench import run_bench
-from tidepool_lab.bench.frontier import run_frontier
+from tidepool_lab.bench.asked import run_bench
 from tidepool_lab.bench.frontier_chart import frontier_chart
 from tidepool_lab.bench.frontier_table import plain_frontier
 from tidepool_lab.bench.stored import FOLDER
@@ -23,9 +22,8 @@ SAY_EVERY_S = 10.0
 def main() -> int:
     """The table is printed; 1 when the input is wrong."""
     asked = _arguments()
-    run = run_frontier if asked.frontier else run_bench
     try:
-        result = run(
+        result = run_bench(
             asked.trace,
             asked.fleet,
             from_day=asked.from_day,
@@ -37,9 +35,10 @@ def main() -> int:
             regain=asked.regain,
             image_pull_s=asked.image_pull,
             stress=asked.stress,
+            frontier=asked.cache if asked.frontier else None,
+            where=asked.where,
             jobs=asked.jobs,
             progress=_Say(),
-            **({"folder": asked.cache} if asked.frontier else {"where": asked.where}),
         )
     except BadInput as wrong:
         print(wrong, file=sys.stderr)

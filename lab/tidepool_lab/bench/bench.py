@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import replace
-from pathlib import Path
 
 from tidepool.errors import BadTrace, Problem
-from tidepool_lab.bench.case import Case, load_case
+from tidepool_lab.bench.case import Case
 from tidepool_lab.bench.parallel import Workers, workers
 from tidepool_lab.bench.result import BenchResult, Kind, PolicyResult, StressResult, result_of
 from tidepool_lab.bench.run import (
@@ -21,53 +19,12 @@ from tidepool_lab.bench.run import (
     run_tidepool,
 )
 from tidepool_lab.bench.search import best_of_dials, best_of_variant, best_of_variants, on_time, oracle_at
-from tidepool_lab.bench.stress import check_stress, run_stressed
+from tidepool_lab.bench.stress import run_stressed
 from tidepool_lab.rivals.native_best import VARIANTS
 from tidepool_lab.rivals.oracle import DIALS
 
 POLICIES = ("dedicated_peak", "dedicated_cheapest", "native", "native_best", "tidepool", "oracle", "floor")
 """Every policy, in the order of the table: from what people have to what nobody can pass."""
-
-
-def run_bench(
-    trace: Path | None,
-    fleet: Path | None,
-    *,
-    from_day: int,
-    days: int,
-    seed: int = 1,
-    scale: float = 1.0,
-    policies: Sequence[str] = (),
-    types: Sequence[str] = (),
-    regain: str | None = None,
-    image_pull_s: int | None = None,
-    stress: float | None = None,
-    where: bool = False,
-    jobs: int = 2,
-    progress: Progress = no_progress,
-) -> BenchResult:
-    """The table of these policies. Without trace and fleet it is of the shipped seeded week.
-
-    `policies` and `types`: nothing means all. `regain`, `image_pull_s`: as load_case. `stress`: every policy once more
-    under each stress of that factor. `where`: each policy's account as well (where.py). `jobs`: processes at once, 0 =
-    one per core. `progress` hears (policy, simulated seconds, of how many). Raises BadTrace with every problem of
-    the input.
-    """
-    asked = ask(policies or POLICIES)
-    if stress is not None:
-        check_stress(stress, scale=scale)
-    case = load_case(
-        trace,
-        fleet,
-        from_day=from_day,
-        days=days,
-        seed=seed,
-        scale=scale,
-        types=types,
-        regain=regain,
-        image_pull_s=image_pull_s,
-    )
-    return bench(replace(case, where=where), asked, stress=stress, jobs=jobs, progress=progress)
 
 
 def bench(

@@ -15,55 +15,19 @@ from pathlib import Path
 from tidepool.errors import BadInput, BadTrace, Problem
 from tidepool.units import MINUTE_S
 from tidepool_lab.bench.bench import POLICIES, ask, stress_rows
-from tidepool_lab.bench.case import Case, load_case
+from tidepool_lab.bench.case import Case
 from tidepool_lab.bench.parallel import Workers, workers
 from tidepool_lab.bench.result import BenchResult, FrontierPoint, PolicyResult, result_of
 from tidepool_lab.bench.run import Progress, no_progress
 from tidepool_lab.bench.search import best_of_variants, good_oracle, on_time
 from tidepool_lab.bench.settings import DEFAULTS, OTHERS, SWEPT, Setting, run_setting, settings_of
 from tidepool_lab.bench.stored import FOLDER, Store, store_of
-from tidepool_lab.bench.stress import check_stress
 from tidepool_lab.rivals.registry import RIVALS
 
 KNOWN = (*POLICIES, *OTHERS)
 """Every policy that --frontier knows, in the order of the table."""
 
 Sweep = dict[Setting, PolicyResult]
-
-
-def run_frontier(
-    trace: Path | None,
-    fleet: Path | None,
-    *,
-    from_day: int,
-    days: int,
-    seed: int = 1,
-    scale: float = 1.0,
-    policies: Sequence[str] = (),
-    types: Sequence[str] = (),
-    regain: str | None = None,
-    image_pull_s: int | None = None,
-    stress: float | None = None,
-    folder: Path | None = FOLDER,
-    jobs: int = 2,
-    progress: Progress = no_progress,
-) -> BenchResult:
-    """The frontier of the case that `run_bench` would have with the same words; `folder` as in `frontier`."""
-    check_policies(policies)
-    if stress is not None:
-        check_stress(stress, scale=scale)
-    case = load_case(
-        trace,
-        fleet,
-        from_day=from_day,
-        days=days,
-        seed=seed,
-        scale=scale,
-        types=types,
-        regain=regain,
-        image_pull_s=image_pull_s,
-    )
-    return frontier(case, policies, folder=folder, stress=stress, jobs=jobs, progress=progress)
 
 
 def frontier(
@@ -94,13 +58,14 @@ def frontier(
     return result_of(case, rows, stressed, points, left_out)
 
 
-def check_policies(policies: Sequence[str]) -> None:
-    """BadTrace unless every policy is known, and one of them has a dial to sweep."""
+def check_policies(policies: Sequence[str]) -> tuple[str, ...]:
+    """The policies to run; BadTrace unless every one is known, and one of them has a dial to sweep."""
     asked = ask(policies or KNOWN, known=KNOWN)
     if not {*asked} & {*SWEPT}:
         allowed = f"at least one with a dial: {', '.join(SWEPT)}"
         problem = Problem("--policies", ",".join(policies), allowed, "or leave out --frontier")
         raise BadTrace("--frontier", (problem,))
+    return asked
 
 
 def sweep_one(case: Case, setting: Setting, store: Store, *, progress: Progress = no_progress) -> PolicyResult:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tidepool.errors import BadTrace, Problem
-from tidepool_lab.bench.bench import POLICIES, ask, bench, run_bench
-from tidepool_lab.bench.frontier import run_frontier
+from tidepool_lab.bench.asked import run_bench
+from tidepool_lab.bench.bench import POLICIES, ask, bench
 from tidepool_lab.bench.result import BenchResult, result_of
 from tidepool_lab.bench.run import Progress
 from tidepool_lab.demo.simulated import case_of, is_fleet_yaml, simulate
@@ -37,23 +37,6 @@ def run(
     frontier: every setting of every policy as well, with their rows kept in that folder. BadTrace or BadFleetFile with
     every problem of the input.
     """
-    if frontier is not None and (fleet is None or not is_fleet_yaml(fleet)):
-        return run_frontier(
-            trace,
-            fleet,
-            from_day=from_day,
-            days=days,
-            seed=seed,
-            scale=scale,
-            policies=policies,
-            types=types,
-            regain=regain,
-            image_pull_s=image_pull_s,
-            stress=stress,
-            folder=frontier,
-            jobs=jobs,
-            progress=progress,
-        )
     if fleet is None or not is_fleet_yaml(fleet):
         return run_bench(
             trace,
@@ -67,6 +50,7 @@ def run(
             regain=regain,
             image_pull_s=image_pull_s,
             stress=stress,
+            frontier=frontier,
             where=where,
             jobs=jobs,
             progress=progress,
