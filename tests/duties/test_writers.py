@@ -13,7 +13,7 @@ from tidepool.decision.pipeline import decide
 from tidepool.decision.record import Decision
 from tidepool.fleet import EndpointKind, Fleet, Noted, ScalingTarget, Signal, SignalKind, Taken, Write, Writer
 from tidepool.fleet.writers import PAUSED
-from tidepool.guard.writers import ASKED_S, foreign_writes
+from tidepool.guard.writers import ANY, ASKED_S, NEW_S, after_tick, foreign_writes
 from tidepool.memory import Knob, Memory, Minute, ModelMemory
 from tidepool.plan.change import ScaleCopies, SetAutoscaling
 
@@ -90,7 +90,7 @@ def test_what_is_ours_or_nobodys_to_judge_is_no_foreign_write(changes: dict[str,
 def test_a_change_of_ours_that_arrives_late_is_ours_and_after_five_minutes_no_more() -> None:
     first = decide(busy(), a_config(), Memory.empty(), NOW)
     (change,) = first.changes
-    assert isinstance(change, ScaleCopies) and first.memory.knobs["a"].asked == ((NOW, change.copies_to),)
+    assert isinstance(change, ScaleCopies) and first.memory.knobs["a"].asked == ((NOW, ANY), (NOW, change.copies_to))
     later = a_fleet(components=[a_component(copies=change.copies_to)])
     assert foreign_writes(later, a_config(), first.memory.knobs, NOW + 60) == ()
     held = a_fleet(signals=(Signal(SignalKind.HOLD, "a", NOW, NOW + 3600, "kim", "audit"),))
@@ -105,6 +105,17 @@ def test_a_first_guess_is_corrected_when_cloudtrail_tells_and_only_once() -> Non
     assert (better.writer, better.who, better.corrects, better.at) == (Writer.DEPLOY, CI, Writer.PERSON, NOW)
     assert written(knob=replace(knob, write=better), noted=noted(CI), now=NOW + 360) == ()
     assert written(knob=knob, noted=noted(CI, at=NOW + 100), now=NOW + 300) == (), "that was another call"
+
+
+def test_a_count_that_a_move_set_in_its_last_breath_is_nobodys() -> None:
+    """Read as 4 before the move shrank its source, and the move as ended after it."""
+    fleet = a_fleet(components=[a_component(copies=4)])
+    first = after_tick(fleet, {}, (), DEPLOYS, NOW)
+    shrunk = a_fleet(components=[a_component(copies=0)])
+    assert foreign_writes(shrunk, a_config(), first, NOW + 60) == ()
+    second = after_tick(shrunk, first, (), DEPLOYS, NOW + 60)
+    (write,) = foreign_writes(fleet, a_config(), second, NOW + 60 + NEW_S)
+    assert (write.before, write.after) == (0, 4), "and from then on as ever"
 
 
 def test_an_endpoint_that_came_back_on_another_config_with_fewer_instances_was_a_deploy() -> None:

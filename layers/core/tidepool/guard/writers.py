@@ -27,6 +27,11 @@ JUST_S = 3 * MINUTE_S
 """A call so long ago may be what changed since the last tick: a tick may be lost. Ours."""
 OURS = "tidepool-change/"
 """In the user agent of every write of ours (aws.clients)."""
+ANY = -1
+"""Asked for where a count is seen for the first time, or again after its model's move: counts may have been read just
+before the move's last write, and the move as ended just after it."""
+NEW_S = 2 * MINUTE_S
+"""So long nobody is blamed for such a count. Ours: two ticks."""
 CLOUDFORMATION = "cloudformation.amazonaws.com"
 
 
@@ -62,6 +67,8 @@ def foreign_writes(
         knob, terms = knobs.get(count.target), model_config(config, count.model)
         if knob is None or fleet.moving.get(count.model) or not terms.matched or terms.act < Rung.RAISE:
             continue
+        if any(to == ANY and now - at <= NEW_S for at, to in knob.asked):
+            continue
         if count.wanted not in {knob.wanted, *(to for _, to in knob.asked)}:
             write = _write(count, knob, fleet, config.writers, now, (had or {}).get(count.target))
         else:
@@ -81,7 +88,7 @@ def after_tick(
     for count in counts(fleet):
         if fleet.moving.get(count.model):
             continue
-        known = knobs.get(count.target, Knob(count.wanted, count.version))
+        known = knobs.get(count.target, Knob(count.wanted, count.version, ((now, ANY),)))
         ours = [(at, to) for at, to in known.asked if now - at <= ASKED_S]
         if count.target in going:
             ours.append((now, going[count.target]))
