@@ -11,18 +11,14 @@ from typing import Any
 
 import pytest
 
+from seams.both import HEAD
 from tidepool_lab.deploy.stage import RIG, Stage, build
 
 STACK = "tidepool-local"
 
-FLEET = """
-schema: 1
-region: us-east-1
-identity: tag:model
-act: run
-safety:
-  limits: {copies_per_tick: 8, lowered_per_hour: 100%, instances_per_hour: 10, moves_at_once: 1, moves_per_day: 4}
-instances: {ml.p4d.24xlarge: {accelerators: 8, usd_per_hour: 25.2513, quota: 6, launch: 105s}}
+FLEET = (
+    HEAD
+    + """\
 pools:
   p4d: {endpoint: pool, types: [ml.p4d.24xlarge], tenants: [all]}
 models:
@@ -40,6 +36,7 @@ models:
       shared: {ml.p4d.24xlarge: {accelerators: 1, concurrency: 8, service: 4s, start: 60s}}
   alone: {host: dedicated}
 """
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
