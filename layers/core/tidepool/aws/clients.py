@@ -11,11 +11,13 @@ from botocore.config import Config
 
 from tidepool import __version__
 
-RETRIES = {"mode": "adaptive", "total_max_attempts": 5}
+RETRIES = {"mode": "adaptive", "total_max_attempts": 4}
 """SageMaker's control plane rates are unpublished and 5-second polling was throttled (MEAS): botocore's
 adaptive mode slows itself down at the first sign of it."""
-CONNECT_S, READ_S = 3, 20
-"""Five attempts within a function's 60 seconds must leave room to record what happened."""
+CONNECT_S, READ_S = 2, 8
+"""A call that hangs at every attempt has failed after 4 * (2 + 8) s, and botocore waits 0.35 s between them: 41 of a
+function's 60 seconds. What is left is for the rest of the run, and to give the lease back; a function that is killed
+keeps it for 90 s (runtime/decide.py). Throttled, it is answered at once and waits 1, 2 and 4 s."""
 
 INVOKE_ONCE, INVOKE_READ_S = {"total_max_attempts": 1}, 65
 """A model has 60 seconds to answer InvokeEndpoint (API). A probe that botocore repeats unseen would not be one request,
