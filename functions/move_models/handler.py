@@ -9,9 +9,10 @@ from tidepool.aws.events import Event, Tick, change_asked, parse, tick_of
 from tidepool.aws.events_of_people import AttachAsked, MoveApproved, MoveAsked, UndoAsked
 from tidepool.aws.metrics import Metric, of_moves
 from tidepool.plan.change import StartMove
-from tidepool.runtime.advance_moves import advance_moves, approve, begin
+from tidepool.runtime.advance import advance
+from tidepool.runtime.advance_moves import approve, begin
 from tidepool.runtime.ask_move import Wish, begin_asked
-from tidepool.runtime.attach import Wanted, advance_attaches, begin_attach
+from tidepool.runtime.attach import Wanted, begin_attach
 from tidepool.runtime.heard import heard
 from tidepool.runtime.undo_move import undo
 from tidepool.units import DAY_S
@@ -28,10 +29,12 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
             wiring.count(Metric.LATE_TICK)
             return {"woken_by": tick.source, "dropped": f"{now - tick.at} s late"}
     begun = _asked(event, woken_by, context, now)
-    moves, attaches = advance_moves(wiring.ports(), now), advance_attaches(wiring.ports(), now)
+    stand, failed = advance(wiring.ports(), now)
     ended = wiring.ports().ledger.ended_moves(now - DAY_S)
-    wiring.count_all([of_moves((*moves, *attaches, *ended), now)])
-    return {**begun, "moves": {one.id: str(one.phase) for one in (*moves, *attaches)}}
+    wiring.count_all([of_moves((*stand, *ended), now)])
+    if failed is not None:
+        raise failed
+    return {**begun, "moves": {one.id: str(one.phase) for one in stand}}
 
 
 def _asked(event: Any, woken_by: Event, context: Any, now: int) -> dict[str, Any]:

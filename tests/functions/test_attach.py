@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from functions.world import FLEET, World, a_world
+from functions.world import FLEET, World, a_world, noticing
 from tidepool.aws.clients import Clients
 from tidepool.aws.routes_table import TableRoutes
 from tidepool.config.types import RouteConfig, Via
@@ -149,3 +150,24 @@ def test_a_hold_takes_it_back_before_callers_are_sent(world: World) -> None:
     last = ended(world)
     assert (last.phase, last.why) == (Phase.ROLLED_BACK, "held: lee: audit")
     assert set(world.cloud.components()) == {"a", "c"} and route(world) is None
+
+
+def test_a_move_that_fails_stops_no_attach_and_is_counted_as_standing_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    denied: list[str] = []
+
+    def deny(operation: str, params: dict[str, Any]) -> None:
+        if operation == "DescribeEndpoint" and params["EndpointName"] in denied:
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, operation)
+
+    noticing(monkeypatch, deny)
+    with a_world(fleet=ROUTED) as world:
+        leave(world)
+        world.rig.invoke(HAND, world.event("move", model="c", to="dedicated"))
+        attach(world)
+        (move,) = world.ledger().moves()
+        denied.append(move.target_name)
+        for later_s, late in ((600, 0), (4 * 3600, 1)):
+            world.rig._move(world.now + later_s)
+            with pytest.raises(Exception, match="AccessDenied"):
+                world.rig.invoke(HAND, world.event("moves-tick"))
+            assert (stored(world).phase, world.counted("PastDeadline")) == (Phase.DONE, late)

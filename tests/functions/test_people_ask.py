@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from functions.world import FLEET, MOVE, START_S, World, a_world
+from functions.world import FLEET, MOVE, START_S, World, a_world, noticing
 from tidepool.move.state import Move, Phase
 from tidepool_lab.embedded.intercept import ACCOUNT
-from tidepool_lab.embedded.rig import Rig
 
 MOVABLE = FLEET.replace("zones: 1", "zones: 1\n    route: {via: table}")
 HAND = "MoveModelsFunction"
@@ -122,17 +121,6 @@ def test_a_wish_to_go_back_is_heeded_and_leaves_nothing_behind(world: World, pha
     assert world.rig.denied() == []
     said = [o.why for o in world.ledger().operations(0) if o.outcome == "undone"]
     assert said == ["asked back by kim@example.com: CHG-4714, answers look worse"]
-
-
-def noticing(monkeypatch: pytest.MonkeyPatch, act: Callable[[str, dict[str, Any]], None]) -> None:
-    """`act` runs before every call of a rig that is made after this, with its operation and parameters."""
-    note = Rig._note
-
-    def noting(rig: Rig, service: str, operation: str, params: dict[str, Any]) -> None:
-        note(rig, service, operation, params)
-        act(operation, params)
-
-    monkeypatch.setattr(Rig, "_note", noting)
 
 
 @pytest.mark.parametrize("event", ["undo", "approval"])

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from seams.world import P4D, START_S, TAGS, a_cloud
 from tidepool.aws.clients import Clients
@@ -142,4 +144,15 @@ def a_world(
         yield World(rig, cloud)
 
 
-__all__ = ["FLEET", "MOVE", "P4D", "START_S", "World", "a_world", "iso"]
+def noticing(monkeypatch: pytest.MonkeyPatch, act: Callable[[str, dict[str, Any]], None]) -> None:
+    """`act` runs before every call of a rig that is made after this, with its operation and parameters."""
+    note = Rig._note
+
+    def noting(rig: Rig, service: str, operation: str, params: dict[str, Any]) -> None:
+        note(rig, service, operation, params)
+        act(operation, params)
+
+    monkeypatch.setattr(Rig, "_note", noting)
+
+
+__all__ = ["FLEET", "MOVE", "P4D", "START_S", "World", "a_world", "iso", "noticing"]
