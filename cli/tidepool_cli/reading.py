@@ -18,6 +18,7 @@ from tidepool.aws.objects import Bucket
 from tidepool.decision.hands_off import HOLD, MOVE
 from tidepool.decision.stored import Record, read_record
 from tidepool.errors import NotFound, TidepoolError
+from tidepool.fleet import STANDS_STILL, UNREAD
 from tidepool.units import DAY_S, HOUR_S, duration
 from tidepool_cli.spokes import Spoke
 from tidepool_cli.stack_status import SILENT_S
@@ -162,3 +163,5 @@ def _subjects(record: Record, stage: str) -> tuple[str, ...]:
 def _unwell(record: Record, now: int) -> Iterator[str]:
     if now - record.now > SILENT_S:
         yield f"decide is silent for {duration(now - record.now)}; nothing scales there"
+    # Both stand in every record while they last (decision/standing.py).
+    yield from (f"{step.subject}: {step.because}" for step in record.steps if step.limit in (UNREAD, STANDS_STILL))

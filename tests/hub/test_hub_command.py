@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from builders import a_fleet
 from hub.accounts import NOW
 from hub.estate import DAY_S, Estate, an_estate, as_json, run_hub
 from tidepool.decision.hands_off import HOLD, MOVE
 from tidepool.decision.record import Step
+from tidepool.decision.standing import still_steps, unread_steps
+from tidepool.fleet import UNREAD
 
 RIGHT = """\
 schema: 1
@@ -38,6 +42,18 @@ def test_moves_and_holds_are_named_and_counted(estate: Estate) -> None:
         assert f"111100000000 eu-west-1 tidepool: {said}" in result.stdout
     total = as_json(run_hub(estate.file, "--json", "-"))["total"]
     assert (total["moving"], total["holds"]) == (1, 1)
+
+
+def test_a_freeze_that_cannot_be_read_and_a_move_that_stands_still_are_not_well(estate: Estate) -> None:
+    fleet = replace(
+        a_fleet(), frozen_by=(f"{UNREAD}: alarm sev1",), standing_still={"1": ("b", "drain", "1h too long")}
+    )
+    steps = (*unread_steps(fleet), *still_steps(fleet))
+    estate.homes[0].decided(NOW - 30, usd=20.0, alone=100.0, steps=steps)
+    result = run_hub(estate.file)
+    assert result.exit_code == 1
+    for said in (f"*: {UNREAD}: alarm sev1", "b: 1h too long"):
+        assert f"111100000000 eu-west-1 tidepool: not well: {said}" in result.stdout
 
 
 def test_dollars_are_counted_by_one_decision_an_hour_since_the_first(estate: Estate) -> None:
