@@ -76,6 +76,7 @@ class Fakes:
             accelerators_per_copy=new.accelerators_per_copy,
             changed_at=world.now,
             artifact=new.sagemaker_model,
+            strategy=new.strategy,
             tags={**new.tags, "tidepool:change": change},
         )
         world.ready_at[new.name] = world.now + 60 * START_MINUTES

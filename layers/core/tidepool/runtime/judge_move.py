@@ -64,7 +64,9 @@ def judged(ports: Ports, ask: StartMove, now: int) -> Move:
         move = replace(move, longest_s=_longest_s(ports, move, stream=world.model.stream, now=now))
     if isinstance(source, Component):
         return replace(move, sagemaker_model=source.artifact, memory_mb=source.memory_mb, strategy=source.strategy)
-    return replace(move, sagemaker_model=source.sagemaker_model)
+    # A dedicated endpoint has no strategy: its instances are spread over the zones by SageMaker.
+    strategy = "SPREAD" if world.model.zones > 1 else "BINPACK"
+    return replace(move, sagemaker_model=source.sagemaker_model, strategy=strategy)
 
 
 def _longest_s(ports: Ports, move: Move, *, stream: bool, now: int) -> float:
