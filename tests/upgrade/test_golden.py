@@ -87,6 +87,56 @@ def test_items_of_the_first_version_are_read(account: Account) -> None:
     assert sample.at == json.loads(stored["sample"])["at"]
 
 
+def more(name: str, *paths: str) -> bytes:
+    """The golden file with a field in it, and in each of the places in it, that no version knows yet."""
+    value = json.loads(golden(name))
+    value["since_then"] = 1
+    for path in paths:
+        place = value
+        for part in path.split("."):
+            place = place[int(part) if part.isdigit() else part]
+        place["since_then"] = {"new": True}
+    return json.dumps(value).encode()
+
+
+def test_a_field_of_a_later_version_is_left_out_wherever_it_is_stored() -> None:
+    memory = more("memory-first.json", "models.a", "models.a.blocks.0", "loose.pool")
+    assert load_memory(memory) == load_memory(golden("memory-first.json"))
+    assert load_learned(more("learned-first.json", "models.a")) == load_learned(golden("learned-first.json"))
+    value = json.loads(more("record-first.json", "changes.0", "steps.0", "spend"))
+    held = {"kind": "ScaleCopies", "subject": "a", "from": 1, "to": 2, "reason": "quota", "because": "x"}
+    old, new = ({**value, "held": [{**held, **one}]} for one in ({}, {"since_then": 1}))
+    first = read_record(golden("record-first.json"))
+    assert read_record(json.dumps(new).encode()) == read_record(json.dumps(old).encode())
+    assert read_record(json.dumps({**new, "held": []}).encode()) == first
+
+
+def test_an_item_with_a_field_of_a_later_version_is_read(account: Account) -> None:
+    table, journal = Table(account.clients, LEDGER), Journal(Table(account.clients, LEDGER))
+    bodies = {
+        "signal": more("signal-first.json"),
+        "operation": more("operation-first.json", "change"),
+        "move": more("move-first.json", "ask"),
+        "sample": more("sample-first.json", "places.0"),
+    }
+    for kind, body in bodies.items():
+        for name, data in (("x", golden(f"{kind}-first.json")), ("y", body)):
+            item = Item(kind, f"{START_S:010d}#{name}", data.decode(), version=3)
+            table.put(item, condition="attribute_not_exists(pk)")
+    for read in (journal.signals(START_S), journal.operations(0), journal.moves(), journal.samples(0)):
+        first, second = read
+        assert first == second
+
+
+def test_a_pointer_to_the_fleet_file_with_a_field_of_a_later_version_is_followed(account: Account) -> None:
+    account.upload(golden("fleet-first.yaml").decode())
+    FleetFile(account.bucket, account.bus, clock=lambda: START_S, judges=True).current()
+    stored = json.loads(account.bucket.get(ACCEPTED_KEY).data)
+    account.bucket.put(ACCEPTED_KEY, json.dumps({**stored, "since_then": 1}).encode(), content_type="application/json")
+    config, _ = FleetFile(account.bucket, account.bus, clock=lambda: START_S).current()
+    assert set(config.pools) == {"p4d"}
+
+
 def test_profiles_that_the_first_version_kept_under_an_item_of_their_own_are_found(account: Account) -> None:
     version = account.bucket.put_json(LEARNED_KEY, golden("learned-first.json"))
     values: dict[str, int | str] = {":key": LEARNED_KEY, ":version": version, ":one": 1}

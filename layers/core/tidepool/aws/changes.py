@@ -1,6 +1,4 @@
-"""Changes as they travel on the bus and lie in the ledger: plain values with the name of the class as
-`kind`.
-"""
+"""Changes as they travel on the bus: plain values with the name of the class as `kind`."""
 
 from __future__ import annotations
 

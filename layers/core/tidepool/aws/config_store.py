@@ -28,9 +28,11 @@ SHOWN_PROBLEMS = 50
 
 
 class Pointer(BaseModel):
-    """config/accepted.json. `version` '' = there has never been a good file."""
+    """config/accepted.json. `version` '' = there has never been a good file. A later version's fields are left out, so
+    that one can go back to this one.
+    """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     schema_: int = SCHEMA
     version: str = ""

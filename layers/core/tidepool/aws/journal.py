@@ -12,10 +12,10 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from tidepool.aws.changes import change_of
 from tidepool.aws.table import Item, Table
 from tidepool.decision.codec import change_value
-from tidepool.errors import BadEvent, Conflict, UnknownSchema
+from tidepool.decision.stored import read_change
+from tidepool.errors import Conflict, UnknownSchema
 from tidepool.fleet import Noted, Signal, Taken
 from tidepool.memory_codec import canonical
 from tidepool.move.attach import Attach
@@ -161,8 +161,8 @@ def _moment(at: int, name: str = "") -> str:
 def _operation(item: Item) -> Operation:
     try:
         value = json.loads(item.body)
-        return Operation(change_of(value["change"]), int(value["at"]), str(value["outcome"]), str(value["why"]))
-    except (ValueError, KeyError, TypeError, BadEvent) as error:
+        return Operation(read_change(value["change"]), int(value["at"]), str(value["outcome"]), str(value["why"]))
+    except (ValueError, KeyError, TypeError) as error:
         raise UnknownSchema(f"operation {item.sk} cannot be read: {error}") from error
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -41,10 +41,10 @@ def read_record(record: bytes) -> Record:
             return Record(
                 now=value["now"],
                 config_commit=value["config_commit"],
-                changes=tuple(_change(one) for one in value["changes"]),
-                held=tuple(Held(**_spelled(one)) for one in value["held"]),
-                steps=tuple(Step(**_spelled(one)) for one in value["steps"]),
-                spend=Spend(**value["spend"]),
+                changes=tuple(read_change(one) for one in value["changes"]),
+                held=tuple(Held(**_known(Held, one)) for one in value["held"]),
+                steps=tuple(Step(**_known(Step, one)) for one in value["steps"]),
+                spend=Spend(**_known(Spend, value["spend"])),
                 homes={model: tuple(homes) for model, homes in value.get("homes", {}).items()},
             )
     except (KeyError, TypeError, ValueError) as error:  # ValueError: not JSON, not UTF-8, or pydantic's refusal
@@ -52,11 +52,16 @@ def read_record(record: bytes) -> Record:
     raise UnknownSchema(f"the record has schema {schema!r}; this version reads {RECORD_SCHEMA}")
 
 
-def _change(value: Mapping[str, Any]) -> Change:
-    fields = {name: item for name, item in value.items() if name != "kind"}
-    change: Change = _CHANGES[value["kind"]].validate_python(fields)
+def read_change(value: Mapping[str, Any]) -> Change:
+    """The change that was stored so. KeyError for a kind, ValueError for a field that is missing or wrong; a field of a
+    later version is left out.
+    """
+    kind = value["kind"]
+    change: Change = _CHANGES[kind].validate_python({name: item for name, item in value.items() if name != "kind"})
     return change
 
 
-def _spelled(value: Mapping[str, Any]) -> dict[str, Any]:
-    return {("from_" if name == "from" else name): item for name, item in value.items()}
+def _known(kind: type[Held | Step | Spend], value: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that this version knows, spelled as `kind` does."""
+    spelled = {("from_" if name == "from" else name): item for name, item in value.items()}
+    return {one.name: spelled[one.name] for one in fields(kind) if one.name in spelled}
