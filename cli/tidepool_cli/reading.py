@@ -17,7 +17,7 @@ from tidepool.aws.failures import calling
 from tidepool.aws.objects import Bucket
 from tidepool.decision.hands_off import HOLD, MOVE
 from tidepool.decision.stored import Record, read_record
-from tidepool.errors import NotFound, TidepoolError
+from tidepool.errors import TidepoolError
 from tidepool.fleet import STANDS_STILL, UNREAD
 from tidepool.units import DAY_S, HOUR_S, duration
 from tidepool_cli.spokes import Spoke
@@ -75,12 +75,12 @@ def read_all(spokes: Sequence[Spoke], now: int, last_s: int) -> list[Seen | Unre
         return list(readers.map(one, spokes))
 
 
-def read(spoke: Spoke, now: int, last_s: int) -> Seen:
+def read(spoke: Spoke, now: int, last_s: int) -> Seen | Unread:
     """What the spoke's own stack recorded. Denied, NotFound or Unreachable when its role or bucket cannot be used."""
     clients = assumed(spoke)
     records = [read_record(Bucket(clients, spoke.bucket).get_json(key)) for key in _hourly(clients, spoke, now, last_s)]
     if not records:
-        raise NotFound("ListObjectsV2", spoke.bucket, "NoDecision", "no decision is recorded in that time")
+        return Unread(spoke, "no decision is recorded in that time; ask for a longer --last, or see its decide's log")
     newest = records[-1]
     ends = [*(after.now for after in records[1:]), now]
     spans = [(end - record.now) / HOUR_S for record, end in zip(records, ends, strict=True)]

@@ -281,12 +281,12 @@ def _held_to_the_bus(put_events: Any) -> Any:
 
 
 def _lets_in(stated: Mapping[str, Any], account: str, entry: Mapping[str, Any]) -> bool:
-    named = stated["Principal"]["AWS"]
-    asked = stated.get("Condition", {}).get("StringEquals", {})
-    return (
-        account in ([named] if isinstance(named, str) else named)
-        and asked.get("events:detail-type", entry["DetailType"]) == entry["DetailType"]
+    named, said = (
+        stated["Principal"]["AWS"],
+        {"events:detail-type": entry["DetailType"], "events:source": entry["Source"]},
     )
+    asked = [test for tests in stated.get("Condition", {}).values() for test in tests.items()]
+    return account in ([named] if isinstance(named, str) else named) and all(said[key] == value for key, value in asked)
 
 
 def _located(region: str) -> dict[str, Any]:

@@ -55,10 +55,12 @@ def test_the_hubs_bus_takes_nothing_from_an_account_that_is_not_named(hub: Accou
 
 
 def test_the_hubs_bus_takes_announcements_alone_even_from_a_named_account(hub: Accounts, home: Home) -> None:
-    home.client("events").put_rule(Name="all", EventBusName="tidepool", EventPattern='{"source": ["tidepool"]}')
+    everything = '{"source": [{"prefix": ""}]}'
+    home.client("events").put_rule(Name="all", EventBusName="tidepool", EventPattern=everything)
     home.client("events").put_targets(Rule="all", EventBusName="tidepool", Targets=[{"Id": "hub", "Arn": hub.bus_arn}])
-    signal = {"Source": "tidepool", "DetailType": "tidepool.signal", "Detail": '{"kind": "x"}'}
-    home.client("events").put_events(Entries=[{**signal, "EventBusName": "tidepool"}])
+    for source, kind in ((bus.SOURCE, "tidepool.signal"), ("other", bus.ANNOUNCEMENT)):
+        said = {"Source": source, "DetailType": kind, "Detail": '{"kind": "x"}', "EventBusName": "tidepool"}
+        home.client("events").put_events(Entries=[said])
     home.client("events").remove_targets(Rule="all", EventBusName="tidepool", Ids=["hub"])
     assert hub.arrived() == []
 
@@ -67,7 +69,10 @@ def test_the_bus_policy_names_the_accounts_and_what_they_may_say(hub: Accounts) 
     stated = hub.stack.properties("BusPolicy")["Statement"]
     assert stated["Principal"] == {"AWS": [NAMED, "222200000000"]}
     assert (stated["Action"], stated["Resource"]) == ("events:PutEvents", hub.bus_arn)
-    assert stated["Condition"] == {"StringEquals": {"events:detail-type": bus.ANNOUNCEMENT}}
+    assert stated["Condition"] == {
+        "StringEquals": {"events:detail-type": bus.ANNOUNCEMENT},
+        "ForAllValues:StringEquals": {"events:source": bus.SOURCE},
+    }
 
 
 def test_the_reader_is_one_principal_with_an_external_id_and_reads_two_prefixes(home: Home) -> None:
