@@ -82,6 +82,15 @@ def test_a_type_without_price_or_quota_is_missing_evidence() -> None:
     assert observe(ports_of(Account()), config, NOW).instance_types == {}
 
 
+def test_the_quota_is_what_the_accounts_other_endpoints_leave() -> None:
+    other = replace(a_pool(name="undeclared"), instances_now=2, instances_wanted=5)
+    fleet = observe(ports_of(Account(pools={POOL: a_pool(), "undeclared": other})), a_config(), NOW)
+    assert fleet.instance_types[P4D.name].quota == P4D.quota - 5
+    many = replace(other, instances_now=P4D.quota + 1)
+    crowded = observe(ports_of(Account(pools={POOL: a_pool(), "undeclared": many})), a_config(), NOW)
+    assert crowded.instance_types[P4D.name].quota == 0
+
+
 def test_a_route_that_one_model_cannot_have_read_stops_nobody() -> None:
     class Astray(Account):
         def read(self, model: str, via: RouteConfig) -> Route | None:

@@ -6,12 +6,24 @@ held. It never becomes an empty fleet, because an empty fleet would look like on
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from tidepool.config.resolve import model_config
 from tidepool.config.types import Config, InstanceConfig, Via
 from tidepool.errors import HostingError, Unreachable
-from tidepool.fleet import UNREAD, Component, Endpoint, EndpointKind, Fleet, InstanceType, Route, Signal
+from tidepool.fleet import (
+    UNREAD,
+    Component,
+    Endpoint,
+    EndpointKind,
+    Fleet,
+    InstanceType,
+    Route,
+    Signal,
+    named_twice,
+)
 from tidepool.fleet.demand import NO_EVIDENCE
 from tidepool.fleet.hold_tag import hold_by_tag
 from tidepool.memory import Memory
@@ -31,7 +43,8 @@ def observe(ports: Ports, config: Config, now: int, memory: Memory = NO_MEMORY, 
 
     `memory` is the last tick's: with it only those metrics are read that can change a decision (runtime/reading.py).
     """
-    endpoints = _ours(ports.hosting.endpoints(), config)
+    account = ports.hosting.endpoints()
+    endpoints = _ours(account, config)
     components = {
         name: component
         for name, component in sorted(ports.hosting.components().items())
@@ -55,13 +68,24 @@ def observe(ports: Ports, config: Config, now: int, memory: Memory = NO_MEMORY, 
         endpoints=endpoints,
         components=components,
         evidence={target.name: seen.get(target.name, NO_EVIDENCE) for target in every},
-        instance_types=_instance_types(ports, config, endpoints),
+        instance_types=_left_for_us(_instance_types(ports, config, endpoints), account, endpoints),
         routes=_routes(ports, config, endpoints, components),
         moving=moving,
         standing_still=_standing_still(moves, now),
         signals=(*ports.ledger.signals(now), *_tag_holds(endpoints, components, now)),
         frozen_by=frozen_by(ports, config, now),
     )
+
+
+def _left_for_us(
+    types: Mapping[str, InstanceType], account: Mapping[str, Endpoint], ours: Mapping[str, Endpoint]
+) -> dict[str, InstanceType]:
+    """The types with their quota less what the account's other endpoints hold: a quota is the whole account's."""
+    others: Counter[str] = Counter()
+    for name, endpoint in account.items():
+        if name not in ours:
+            others[endpoint.instance_type] += max(endpoint.instances_now, endpoint.instances_wanted)
+    return {name: replace(of, quota=max(0, of.quota - others[name])) for name, of in types.items()}
 
 
 def frozen_by(ports: Ports, config: Config, now: int) -> tuple[str, ...]:
@@ -75,14 +99,17 @@ def frozen_by(ports: Ports, config: Config, now: int) -> tuple[str, ...]:
 
 
 def metric_targets(endpoints: Mapping[str, Endpoint], components: Mapping[str, Component]) -> tuple[MetricTarget, ...]:
-    """Whose metrics a decision needs: every component, and every dedicated endpoint, by name."""
+    """Whose metrics a decision needs: every component, and every dedicated endpoint, by name. Not who share a name."""
+    twice = named_twice(endpoints, components)
     shared = (
-        MetricTarget(name=c.name, endpoint=c.endpoint, variant=c.variant, component=c.name) for c in components.values()
+        MetricTarget(name=c.name, endpoint=c.endpoint, variant=c.variant, component=c.name)
+        for c in components.values()
+        if c.name not in twice
     )
     dedicated = (
         MetricTarget(name=e.name, endpoint=e.name, variant=e.variant, component="")
         for e in endpoints.values()
-        if e.kind is EndpointKind.DEDICATED
+        if e.kind is EndpointKind.DEDICATED and e.name not in twice
     )
     return tuple(sorted((*shared, *dedicated), key=lambda target: target.name))
 
