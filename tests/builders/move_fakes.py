@@ -77,6 +77,7 @@ class Fakes:
             changed_at=world.now,
             artifact=new.sagemaker_model,
             strategy=new.strategy,
+            settings=new.settings,
             tags={**new.tags, "tidepool:change": change},
         )
         world.ready_at[new.name] = world.now + 60 * START_MINUTES
@@ -88,7 +89,9 @@ class Fakes:
         if new.name in world.endpoints:
             raise AlreadyExists("CreateEndpoint", new.name, "ValidationException", "already existing endpoint")
         tags = {**new.tags, "tidepool:change": change}
-        world.endpoints[new.name] = world._dedicated(new.name, new.instances, tags, Status.CREATING)
+        world.endpoints[new.name] = replace(
+            world._dedicated(new.name, new.instances, tags, Status.CREATING), settings=new.settings
+        )
         world.ready_at[new.name] = world.now + 60 * START_MINUTES
 
     def _may_write(self, name: str) -> None:

@@ -180,6 +180,10 @@ def test_an_endpoint_lists_the_further_types_of_its_instance_pools_in_their_orde
     [
         ({"BaseInferenceComponentName": "base"}, "an adapter of base"),
         ({"Container": {"DeployedImage": {"SpecifiedImage": "repo/image:1"}}}, "defined by a container alone"),
+        (
+            {"ModelName": "m", "ComputeResourceRequirements": {"AcceleratorPartitionType": "mig-1g.10gb"}},
+            "its copies run on mig-1g.10gb, a part of an accelerator",
+        ),
         ({"ModelName": "m"}, ""),
     ],
 )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from tidepool.aws import settings
 from tidepool.fleet import Boundary, Component, Endpoint, EndpointKind, Status
 from tidepool.fleet.identity import identity_of
 
@@ -47,6 +48,7 @@ def endpoint_of(
         failure=endpoint.get("FailureReason", ""),
         boundary=_boundary(config if kind is EndpointKind.POOL else model or {}, kms_key=config.get("KmsKeyId", "")),
         other_types=_types(first)[1:],
+        settings=settings.of_variant(first) if kind is EndpointKind.DEDICATED else {},
     )
 
 
@@ -82,6 +84,7 @@ def component_of(component: Described, *, tags: Mapping[str, str], identity: str
         failure=component.get("FailureReason", ""),
         base=asks.get("BaseInferenceComponentName", ""),
         unmovable=_bound(asks),
+        settings=settings.of_component(asks),
     )
 
 
@@ -100,6 +103,9 @@ def _bound(asks: Described) -> str:
     """Why the component cannot move, as far as its own description says; '' = nothing there stands against it."""
     if asks.get("BaseInferenceComponentName"):
         return f"it is an adapter of {asks['BaseInferenceComponentName']}, and no adapter moves without its base"
+    partition = asks.get("ComputeResourceRequirements", {}).get("AcceleratorPartitionType")
+    if partition:
+        return f"its copies run on {partition}, a part of an accelerator, which another pool may not be cut into"
     return "" if asks.get("ModelName") else "it is defined by a container alone: no endpoint can name it"
 
 

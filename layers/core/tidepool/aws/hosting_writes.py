@@ -8,6 +8,7 @@ from typing import Any
 from tidepool.aws.bounds_configs import sweep
 from tidepool.aws.clients import Clients
 from tidepool.aws.failures import calling
+from tidepool.aws.settings import for_component, for_variant
 from tidepool.errors import AlreadyExists, NotFound
 from tidepool.fleet.identity import MANAGED_TAG
 from tidepool.runtime.ports import NewComponent, NewEndpoint
@@ -83,18 +84,21 @@ class HostingWrites:
 
     def component_request(self, new: NewComponent, *, change: str) -> dict[str, Any]:
         """What CreateInferenceComponent is asked with."""
+        accelerators = new.accelerators_per_copy
+        specification = {
+            "ModelName": new.sagemaker_model,
+            "ComputeResourceRequirements": {
+                # At least one, or none named (API).
+                **({"NumberOfAcceleratorDevicesRequired": accelerators} if accelerators else {}),
+                "MinMemoryRequiredInMb": new.memory_mb,
+            },
+            "SchedulingConfig": {"PlacementStrategy": new.strategy},
+        }
         return {
             "InferenceComponentName": new.name,
             "EndpointName": new.endpoint,
             "VariantName": new.variant,
-            "Specification": {
-                "ModelName": new.sagemaker_model,
-                "ComputeResourceRequirements": {
-                    "NumberOfAcceleratorDevicesRequired": new.accelerators_per_copy,
-                    "MinMemoryRequiredInMb": new.memory_mb,
-                },
-                "SchedulingConfig": {"PlacementStrategy": new.strategy},
-            },
+            "Specification": for_component(specification, new.settings),
             "RuntimeConfig": {"CopyCount": new.copies},
             "Tags": self._tags(new.tags, change),
         }
@@ -110,7 +114,8 @@ class HostingWrites:
             "InitialVariantWeight": 1.0,
         }
         with self._clients.acting_for(change):
-            self._create_config({"EndpointConfigName": new.name, "ProductionVariants": [variant], "Tags": tags})
+            variants = [for_variant(variant, new.settings)]
+            self._create_config({"EndpointConfigName": new.name, "ProductionVariants": variants, "Tags": tags})
             with calling("CreateEndpoint", new.name):
                 self._sagemaker.create_endpoint(EndpointName=new.name, EndpointConfigName=new.name, Tags=tags)
 

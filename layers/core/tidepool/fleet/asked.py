@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class NewComponent:
-    """A component to create on a pool. `copies` ≥ 1: SageMaker refuses 0 at create. Names ≤ 63 characters."""
+    """A component to create on a pool. `copies` ≥ 1: SageMaker refuses 0 at create. Names ≤ 63 characters.
+
+    settings: those of the home it comes from, whatever that is (aws/settings.py).
+    """
 
     name: str
     endpoint: str
@@ -19,17 +23,19 @@ class NewComponent:
     copies: int
     strategy: str = "BINPACK"
     tags: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class NewEndpoint:
-    """A dedicated endpoint to create, with a config of the same name."""
+    """A dedicated endpoint to create, with a config of the same name. settings: as a new component's."""
 
     name: str
     sagemaker_model: str
     instance_type: str
     instances: int
     tags: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 
 class Status(StrEnum):
@@ -92,6 +93,7 @@ class Endpoint:
     For a DEDICATED endpoint it is DesiredInstanceCount. `model` is the identity (tag or name) of a dedicated
     endpoint's model, '' for pools. `changed_at` is LastModifiedTime. `other_types` are those that its InstancePools
     list after `instance_type`, in their order. `unmovable` is why nothing moves from or to it, '' = it may.
+    `settings` are what else it is set up with, as a move takes it along (aws/settings.py).
     """
 
     name: str
@@ -113,6 +115,7 @@ class Endpoint:
     failure: str = ""
     boundary: Boundary = Boundary()
     other_types: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,7 @@ class Component:
     another version. `strategy` is SPREAD or BINPACK. `base` is the component that an adapter belongs to, '' = it is
     none. `unmovable` is why it cannot move, '' = it can. `boundary` is its SageMaker Model's own, which is in force
     only on a dedicated endpoint. Both are known when the whole fleet is read (runtime.ports.Hosting.components).
+    `settings` are an endpoint's.
     """
 
     name: str
@@ -143,6 +147,7 @@ class Component:
     base: str = ""
     unmovable: str = ""
     boundary: Boundary = Boundary()
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 def boundary_alone(home: Component | Endpoint) -> Boundary:

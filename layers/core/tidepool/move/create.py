@@ -96,6 +96,7 @@ def _make(move: Move, seen: Seen, now: int) -> Turn:
     if seen.refused:
         return back(move, now, f"the target could not be made: {seen.refused}")
     ask, tags = move.ask, target_tags(move.tags, move.id)
+    settings = seen.source.settings if seen.source is not None else {}
     match ask.to_hosting:
         case Hosting.SHARED:
             return act(
@@ -111,6 +112,7 @@ def _make(move: Move, seen: Seen, now: int) -> Turn:
                         copies=asked(seen, now, ask.size),
                         strategy=move.strategy,
                         tags=tags,
+                        settings=settings,
                     )
                 ),
             )
@@ -124,6 +126,7 @@ def _make(move: Move, seen: Seen, now: int) -> Turn:
                         instance_type=ask.instance_type,
                         instances=asked(seen, now, ask.size),
                         tags=tags,
+                        settings=settings,
                     )
                 ),
             )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from tidepool.fleet import Component, Endpoint, Evidence, Route, Status
 from tidepool.fleet.asked import Answer
@@ -24,6 +26,7 @@ class Side:
     """One home as Describe shows it. Sizes are copies, or instances when it is dedicated.
 
     artifact: the SageMaker Model it runs. change: the id of the move that made it ('' when no move did).
+    settings: what else it is set up with (fleet.hosting).
     """
 
     name: str
@@ -34,6 +37,7 @@ class Side:
     artifact: str
     change: str
     failure: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def serves(self) -> bool:
@@ -57,6 +61,7 @@ def component_side(component: Component) -> Side:
         artifact=component.artifact,
         change=component.tags.get(CHANGE_TAG, ""),
         failure=component.failure,
+        settings=component.settings,
     )
 
 
@@ -71,6 +76,7 @@ def endpoint_side(endpoint: Endpoint) -> Side:
         artifact=endpoint.sagemaker_model,
         change=endpoint.tags.get(CHANGE_TAG, ""),
         failure=endpoint.failure,
+        settings=endpoint.settings,
     )
 
 
