@@ -52,7 +52,7 @@ def tracked() -> list[Path]:
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
     if listed.returncode == 0:
         return [path for name in listed.stdout.split("\0") if name and (path := ROOT / name).exists()]
-    made = {".venv", ".venv-sam", ".aws-sam", ".cache", "__pycache__"}
+    made = {".venv", ".venv-sam", ".venv-policies", ".venv-rig", ".aws-sam", ".cache", "__pycache__"}
     return [path for path in ROOT.rglob("*") if path.is_file() and not made & set(path.relative_to(ROOT).parts)]
 
 
