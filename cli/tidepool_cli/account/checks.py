@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from tidepool.config.resolve import model_config, pool_of_endpoint
 from tidepool.config.types import Bounds, Config, Rung, Via
-from tidepool.fleet import Component, Endpoint, EndpointKind, Status
+from tidepool.fleet import Component, Endpoint, EndpointKind, Status, named_twice
 from tidepool.fleet.identity import MANAGED_TAG, managed
 from tidepool.units import DAY_S, duration
 from tidepool_cli.account.asker import Why
@@ -133,6 +133,13 @@ def _identity(account: Account, config: Config) -> Found:
     if nameless:
         fix = f"tag each with {config.identity.removeprefix('tag:')} = its model"
         yield State.NOTE, f"without the tag of `identity`, so never touched: {_some(nameless)}", fix
+    twice = named_twice(
+        {e.name: e for e in account.dedicated if _ours(e, config)},
+        {c.name: c for c in account.components.values() if _ours(c, config)},
+    )
+    if twice:
+        said = f"a component and a dedicated endpoint have one name, so both are left alone: {_some(twice)}"
+        yield State.WRONG, said, "make one of the two anew by another name"
     if config.identity == "name":
         for stem, names in alike(home.name for home in account.homes).items():
             said = f"{_some(names)} look like versions of {stem}, and count as models of their own"

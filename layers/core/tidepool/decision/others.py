@@ -11,7 +11,7 @@ from dataclasses import replace
 from tidepool.config.types import Config
 from tidepool.decision.record import Step
 from tidepool.decision.wanted import Wanted
-from tidepool.fleet import Fleet
+from tidepool.fleet import Fleet, named_twice
 from tidepool.fleet.writers import ScalingTarget, Write, Writer
 from tidepool.guard.writers import live
 from tidepool.memory import Knob
@@ -25,9 +25,10 @@ TOLD = {
 
 
 def left_alone(fleet: Fleet, config: Config) -> dict[str, str]:
-    """By target: why Application Auto Scaling sets its count, and Tidepool does not."""
+    """By target: why its count is not Tidepool's to set: Application Auto Scaling does, or two homes have its name."""
     scalers = sorted(fleet.scalers.items())
-    return {target: why for target, scaler in scalers if (why := autoscaled(scaler, config))}
+    others = {target: why for target, scaler in scalers if (why := autoscaled(scaler, config))}
+    return {**others, **named_twice(fleet.endpoints, fleet.components)}
 
 
 def autoscaled(scaler: ScalingTarget | None, config: Config) -> str:

@@ -12,7 +12,7 @@ from tidepool.fleet.hosting import (
 )
 from tidepool.fleet.route import Route, Target
 from tidepool.fleet.signals import Signal, SignalKind, leaving
-from tidepool.fleet.world import STANDS_STILL, UNREAD, Fleet
+from tidepool.fleet.world import STANDS_STILL, UNREAD, Fleet, named_twice
 from tidepool.fleet.writers import Noted, ScalingTarget, Taken, Write, Writer
 
 __all__ = [
@@ -38,4 +38,5 @@ __all__ = [
     "Writer",
     "boundary_alone",
     "leaving",
+    "named_twice",
 ]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from tidepool.config.resolve import model_config
 from tidepool.config.types import Config, Rung, Writers
-from tidepool.fleet import EndpointKind, Fleet
+from tidepool.fleet import EndpointKind, Fleet, named_twice
 from tidepool.fleet.writers import PAUSED, Noted, ScalingTarget, Write, Writer
 from tidepool.memory import Knob
 from tidepool.units import MINUTE_S
@@ -47,10 +47,12 @@ class Count:
 
 def counts(fleet: Fleet) -> Iterator[Count]:
     """Every count of the fleet that Tidepool could set, by name."""
+    twice = named_twice(fleet.endpoints, fleet.components)
     for name, component in sorted(fleet.components.items()):
-        yield Count(name, component.model, component.copies_wanted, component.artifact)
+        if name not in twice:
+            yield Count(name, component.model, component.copies_wanted, component.artifact)
     for name, endpoint in sorted(fleet.endpoints.items()):
-        if endpoint.kind is EndpointKind.DEDICATED:
+        if endpoint.kind is EndpointKind.DEDICATED and name not in twice:
             yield Count(name, endpoint.model, endpoint.instances_wanted, endpoint.config_name)
 
 

@@ -10,7 +10,7 @@ from tidepool.config.types import Hosting, ModelConfig, RouteConfig, Rung
 from tidepool.decision.measured import key, long_enough
 from tidepool.decision.others import autoscaled
 from tidepool.errors import HostingError, Throttled, Unreachable
-from tidepool.fleet import Component, Endpoint, InstanceType, Route, Target
+from tidepool.fleet import Component, Endpoint, InstanceType, Route, Target, named_twice
 from tidepool.memory import ModelMemory
 from tidepool.move.longest import LOOK_BACK_S, longest_s
 from tidepool.move.naming import CREATED_TAG, target_name, target_tags
@@ -103,7 +103,7 @@ def _world(ports: Ports, ask: StartMove, to_component: str, asked: People, now: 
         now=now,
         open=ports.ledger.moves(),
         ended=ports.ledger.ended_moves(now - DAY_S),
-        held=asked.held(ask, now),
+        held=asked.held(ask, now) or named_twice(endpoints, components).get(ask.component or ask.from_endpoint, ""),
         frozen=asked.frozen(ask, now) or asked.unread,
         route=_route(ports, ask.model, model.route),
         left_alone=autoscaled(ports.autoscaling.targets().get(ask.component or ask.from_endpoint), asked.config),

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tidepool.config.resolve import model_config
 from tidepool.config.types import Config
-from tidepool.fleet import Fleet, Signal, SignalKind, Write, Writer
+from tidepool.fleet import Fleet, Signal, SignalKind, Write, Writer, named_twice
 from tidepool.guard.writers import NOTED_S, foreign_writes, live
 from tidepool.memory import Memory
 from tidepool.runtime.ports import Ports
@@ -55,10 +55,11 @@ def newly_scaled(ports: Ports, fleet: Fleet) -> bool:
 
 def with_scalers(ports: Ports, fleet: Fleet, *, at_most_s: int = 0) -> Fleet:
     """The fleet with Application Auto Scaling's targets in it, as they were at most so many seconds ago."""
+    once = {*fleet.components, *fleet.endpoints} - named_twice(fleet.endpoints, fleet.components).keys()
     scalers = {
         target: scaler
         for target, scaler in sorted(ports.autoscaling.targets(at_most_s=at_most_s).items())
-        if target in fleet.components or target in fleet.endpoints
+        if target in once
     }
     taken = {one.found.resource: one for one in ports.ledger.taken()} if scalers else {}
     return replace(fleet, scalers=scalers, taken=taken)
