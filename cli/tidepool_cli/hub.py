@@ -91,7 +91,7 @@ def _print(seen: Sequence[Seen], unread: Sequence[Unread], last: str) -> None:
     print_table(console(), f"The last {last}; saved is against every model alone", COLUMNS, rows)
     for one in seen:
         here = f"{one.spoke}:"
-        for words, names in (("moving", one.moving), ("held by people", one.holds)):
+        for words, names in (("moving", one.moving), ("hands off", one.holds)):
             if names:
                 click.echo(f"{here} {words}: {', '.join(names)}")
         for reason, count in one.held:

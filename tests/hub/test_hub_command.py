@@ -38,7 +38,7 @@ def test_moves_and_holds_are_named_and_counted(estate: Estate) -> None:
     estate.homes[0].decided(NOW - 30, usd=20.0, alone=100.0, steps=steps, models=2)
     result = run_hub(estate.file)
     assert result.exit_code == 0
-    for said in ("moving: texteval", "held by people: email-draft", "held back: 1 by quota"):
+    for said in ("moving: texteval", "hands off: email-draft", "held back: 1 by quota"):
         assert f"111100000000 eu-west-1 tidepool: {said}" in result.stdout
     total = as_json(run_hub(estate.file, "--json", "-"))["total"]
     assert (total["moving"], total["holds"]) == (1, 1)
