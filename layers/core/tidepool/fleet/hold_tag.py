@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
+from tidepool.fleet.hosting import Component, Endpoint
 from tidepool.fleet.signals import Signal, SignalKind
 from tidepool.units import DAY_S, HOUR_S
 
@@ -25,6 +26,12 @@ def hold_by_tag(model: str, name: str, tags: Mapping[str, str], *, now: int) -> 
     if until <= now:
         return None
     return Signal(SignalKind.HOLD, model, 0, until, f"tag on {name}", f"{HOLD_TAG}={word}{why}")
+
+
+def holds_by_tag(homes: Iterable[Component | Endpoint | None], now: int) -> tuple[Signal, ...]:
+    """The holds that these homes carry, in their order; None is a home that is not there."""
+    found = (hold_by_tag(home.model, home.name, home.tags, now=now) for home in homes if home is not None)
+    return tuple(signal for signal in found if signal is not None)
 
 
 def _until(word: str, now: int) -> tuple[int, str]:

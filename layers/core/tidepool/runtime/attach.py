@@ -111,18 +111,18 @@ def _advance(ports: Ports, attach: Attach, asked: People, now: int) -> Attach:
 def _look(ports: Ports, attach: Attach, asked: People, now: int, *, probed: Answer | None, refused: str) -> AttachSeen:
     model = model_config(asked.config, attach.model)
     try:
-        target = component_side(ports.hosting.component(attach.component))
+        home = ports.hosting.component(attach.component)
     except NotFound:
-        target = None
+        home = None
     routed = model.route.via is not Via.NONE
     return AttachSeen(
-        target=target,
+        target=component_side(home) if home is not None else None,
         route=ports.routes.read(attach.model, model.route) if routed else None,
         routed=routed,
         sample=model.sample,
         probed=probed,
         refused=refused,
-        held=asked.held(_as_move(attach), now),
+        held=asked.seeing([home], now).held(_as_move(attach), now),
     )
 
 

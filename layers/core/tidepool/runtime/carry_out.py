@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from tidepool.errors import Busy, HostingError, NotFound, Throttled, Unreachable
-from tidepool.fleet import SignalKind
+from tidepool.fleet import Component, Endpoint, SignalKind
+from tidepool.fleet.hold_tag import holds_by_tag
 from tidepool.plan.change import ScaleCopies, ScaleInstances, SetAutoscaling, SetBounds
 from tidepool.runtime.breaker import LOOK_BACK_S, PAUSE_S, PAUSED, Tried, opens, paused, target_of
 from tidepool.runtime.ports import Operation, Ports
@@ -99,16 +100,14 @@ def _differs(ports: Ports, change: Act, now: int) -> tuple[str, str] | None:
             if component.endpoint != change.endpoint:
                 return "superseded", f"{component.name} is on {component.endpoint}, not on {change.endpoint}"
             wanted, busy = component.copies_wanted, component.status.busy
-            return _compared(wanted, change.copies_from, change.copies_to, "copies", component.status if busy else "")
+            return _held(component, now) or _compared(
+                wanted, change.copies_from, change.copies_to, "copies", component.status if busy else ""
+            )
         case ScaleInstances():
             endpoint = ports.hosting.endpoint(change.endpoint)
             wanted, busy = endpoint.instances_wanted, endpoint.status.busy
-            return _compared(
-                wanted,
-                change.instances_from,
-                change.instances_to,
-                "instances",
-                endpoint.status if busy else "",
+            return _held(endpoint, now) or _compared(
+                wanted, change.instances_from, change.instances_to, "instances", endpoint.status if busy else ""
             )
         case SetAutoscaling():
             return autoscaling_differs(ports, change)
@@ -116,6 +115,11 @@ def _differs(ports: Ports, change: Act, now: int) -> tuple[str, str] | None:
             return _bounds_differ(ports, change, now)
         case _:
             assert_never(change)
+
+
+def _held(home: Component | Endpoint, now: int) -> tuple[str, str] | None:
+    """What a tag on the home itself says, which may be newer than the decision."""
+    return next((("superseded", f"held by {hold.who}: {hold.why}") for hold in holds_by_tag([home], now)), None)
 
 
 def _compared(wanted: int, expected: int, to: int, what: str, busy: str) -> tuple[str, str] | None:

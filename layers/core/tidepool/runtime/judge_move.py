@@ -91,6 +91,7 @@ def _world(ports: Ports, ask: StartMove, to_component: str, asked: People, now: 
     model = model_config(asked.config, ask.model)
     home = endpoints.get(ask.from_endpoint)
     components = ports.hosting.components()
+    asked = asked.seeing((*components.values(), *endpoints.values()), now)
     source = components.get(ask.component) if ask.component else home
     names = dict.fromkeys([ask.instance_type, *([home.instance_type] if home is not None else [])])
     kinds = instance_types(ports, asked.config, list(names))

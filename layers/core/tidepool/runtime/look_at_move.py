@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from tidepool.config.resolve import model_config, pool_of_endpoint
 from tidepool.config.types import Config, ModelConfig, Via
 from tidepool.errors import HostingError, NotFound, Unreachable
-from tidepool.fleet import Evidence, Signal, SignalKind
+from tidepool.fleet import Component, Endpoint, Evidence, Signal, SignalKind
 from tidepool.fleet.demand import NO_EVIDENCE
+from tidepool.fleet.hold_tag import holds_by_tag
 from tidepool.move.drain import needed_s
 from tidepool.move.preflight import declared
 from tidepool.move.seen import Probed, Seen, Side, Terms, component_side, endpoint_side
@@ -29,7 +31,7 @@ _MEASURED = {Phase.CREATE, Phase.WARM, Phase.SHIFT, Phase.DRAIN, Phase.BACK}
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Who forbids what now: fleet.yaml, signals of the ledger, alarms and calendars.
+    """Who forbids what now: fleet.yaml, signals of the ledger, tags of homes that were seen, alarms and calendars.
 
     unread: why the alarms and calendars could not be read, '' when they were.
     """
@@ -48,6 +50,10 @@ class People:
             if hold is not None and now < hold.until:
                 return hold.why
         return self._said(SignalKind.HOLD, {"*", ask.model, *(pool.name for pool in declared)}, now)
+
+    def seeing(self, homes: Iterable[Component | Endpoint | None], now: int) -> People:
+        """With what people say by a tag on these homes."""
+        return replace(self, signals=(*self.signals, *holds_by_tag(homes, now)))
 
     def frozen(self, ask: StartMove, now: int) -> str:
         """What freezes moves now, '' when nothing does."""
@@ -91,8 +97,11 @@ def look(
     Errors of all other reads go through.
     """
     terms = model_config(asked.config, move.ask.model)
-    source = _side(ports, move.ask.component, move.ask.from_endpoint)
-    target = _side(ports, move.to_component, move.ask.to_endpoint)
+    homes = (
+        _home(ports, move.ask.component, move.ask.from_endpoint),
+        _home(ports, move.to_component, move.ask.to_endpoint),
+    )
+    asked, (source, target) = asked.seeing(homes, now), map(_side, homes)
     route = ports.routes.read(move.ask.model, terms.route)
     followed = route is not None and ports.routes.followed(route, terms.route, now)
     said = _terms(move, terms)
@@ -121,13 +130,17 @@ def look(
     )
 
 
-def _side(ports: Ports, component: str, endpoint: str) -> Side | None:
+def _home(ports: Ports, component: str, endpoint: str) -> Component | Endpoint | None:
     try:
-        if component:
-            return component_side(ports.hosting.component(component))
-        return endpoint_side(ports.hosting.endpoint(endpoint))
+        return ports.hosting.component(component) if component else ports.hosting.endpoint(endpoint)
     except NotFound:
         return None
+
+
+def _side(home: Component | Endpoint | None) -> Side | None:
+    if home is None:
+        return None
+    return component_side(home) if isinstance(home, Component) else endpoint_side(home)
 
 
 def _terms(move: Move, model: ModelConfig) -> Terms:

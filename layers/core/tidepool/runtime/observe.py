@@ -21,11 +21,10 @@ from tidepool.fleet import (
     Fleet,
     InstanceType,
     Route,
-    Signal,
     named_twice,
 )
 from tidepool.fleet.demand import NO_EVIDENCE
-from tidepool.fleet.hold_tag import hold_by_tag
+from tidepool.fleet.hold_tag import holds_by_tag
 from tidepool.memory import Memory
 from tidepool.move.overdue import overdue
 from tidepool.move.state import Move, Phase
@@ -72,7 +71,7 @@ def observe(ports: Ports, config: Config, now: int, memory: Memory = NO_MEMORY, 
         routes=_routes(ports, config, endpoints, components),
         moving=moving,
         standing_still=_standing_still(moves, now),
-        signals=(*ports.ledger.signals(now), *_tag_holds(endpoints, components, now)),
+        signals=(*ports.ledger.signals(now), *holds_by_tag((*components.values(), *endpoints.values()), now)),
         frozen_by=frozen_by(ports, config, now),
     )
 
@@ -196,14 +195,6 @@ def _routes(
         if route is not None:
             found[model] = route
     return found
-
-
-def _tag_holds(endpoints: Mapping[str, Endpoint], components: Mapping[str, Component], now: int) -> list[Signal]:
-    """Holds that people set as tags, in order of the resources' names."""
-    tagged = [(c.model, c.name, c.tags) for c in components.values()]
-    tagged += [(e.model, e.name, e.tags) for e in endpoints.values()]
-    found = (hold_by_tag(model, name, tags, now=now) for model, name, tags in tagged)
-    return [signal for signal in found if signal is not None]
 
 
 def _moving(moves: Iterable[Move]) -> dict[str, tuple[str, ...]]:
