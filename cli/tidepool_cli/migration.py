@@ -9,7 +9,7 @@ from math import ceil
 from tidepool.config.resolve import model_config, pool_of_endpoint
 from tidepool.config.types import Config, Hosting, Limits
 from tidepool.fleet import Component, Endpoint, EndpointKind, InstanceType
-from tidepool.move.state import Move
+from tidepool.move.state import Move, Phase
 from tidepool.units import DAY_S
 
 DEDICATED = "dedicated"
@@ -124,7 +124,7 @@ def quotas(
 
 def slots(limits: Limits, at_a_time: int, moves: Sequence[Move], now: int) -> tuple[int, str]:
     """How many may begin now, and what bounds them. `moves`: those that are open, and that ended in the last day."""
-    under_way = sum(not move.phase.ended for move in moves)
+    under_way = sum(not (move.phase.ended or move.phase is Phase.WAITING) for move in moves)
     today = sum(move.began > now - DAY_S for move in moves)
     found = {
         f"{under_way} were under way, --at-a-time is {at_a_time}": at_a_time - under_way,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
 from functions.world import FLEET
 from seams.world import a_cloud
 from tidepool.config.load import load
+from tidepool.errors import BadEvent
+from tidepool.move.state import Phase
 from tidepool.runtime.advance_moves import advance_moves, approve
 from tidepool.runtime.advance_moves import begin as begin_move
 from tidepool.runtime.ask_move import Wish, asked, begin_asked
@@ -70,6 +73,19 @@ def test_a_move_that_waits_and_is_approved(cloud: Cloud) -> None:
     begin_move(ports, asked(ports, WISH), cloud.now_s)
     approve(ports, ID, cloud.now_s, who="lee", why="CHG-2")
     assert phases(ports, "move") == ["waiting", "create"]
+
+
+def test_a_move_that_waits_is_not_approved_beside_as_many_as_may_go_on(cloud: Cloud) -> None:
+    ports = fast_ports(cloud, load(FILE.replace("act: run", "act: ask")))
+    begin_move(ports, asked(ports, WISH), cloud.now_s)
+    other = replace(WISH, id="6123456789abcdef", model="a")
+    begin_asked(ports, other, cloud.now_s)
+    with pytest.raises(BadEvent, match="moves_at_once is 1: approve it again when one of 6123456789abcdef has ended"):
+        approve(ports, ID, cloud.now_s, who="lee", why="CHG-2")
+    undo(ports, other.id, cloud.now_s, who="kim", why="b first")
+    through(cloud, ports, lambda: all(move.id == ID for move in ports.ledger.moves()))
+    approve(ports, ID, cloud.now_s, who="lee", why="CHG-2")
+    assert [(move.id, move.phase) for move in ports.ledger.moves()] == [(ID, Phase.CREATE)]
 
 
 def test_an_attach(cloud: Cloud) -> None:

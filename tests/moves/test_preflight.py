@@ -371,6 +371,11 @@ def test_a_dedicated_endpoint_that_only_changes_its_type_is_told_how_that_goes_i
     assert rules.in_place(a_move(POOL_A, "tidepool-m"), "ml.other") == ""
 
 
+def test_a_move_that_waits_for_a_person_takes_nobodys_place() -> None:
+    waits = an_open_move("x", phase=Phase.WAITING)
+    assert reasons(a_world(config=ONE_AT_A_TIME, open=(waits,))) == ()
+
+
 def test_what_was_superseded_or_began_a_day_ago_counts_for_no_day() -> None:
     never = an_open_move("x", phase=Phase.SUPERSEDED, began=NOW - 60)
     long_ago = an_open_move("x", phase=Phase.DONE, began=NOW - 86_400)

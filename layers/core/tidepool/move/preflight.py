@@ -111,8 +111,10 @@ def _limits(ask: StartMove, world: World) -> Iterator[str]:
     same = [move.id for move in world.open if move.ask.model == ask.model]
     if same:
         yield f"move {same[0]} of the same model is open"
-    if len(world.open) >= limits.moves_at_once:
-        yield f"{len(world.open)} moves are open, {limits.moves_at_once} may be"
+    # One that waits for a person may wait a day, and end without them: it takes nobody's place before it is approved.
+    going = sum(move.phase is not Phase.WAITING for move in world.open)
+    if going >= limits.moves_at_once:
+        yield f"{going} moves are open, {limits.moves_at_once} may be"
     begun = [m for m in (*world.open, *world.ended) if m.began > world.now - DAY_S and m.phase is not Phase.SUPERSEDED]
     if len(begun) >= limits.moves_per_day:
         yield f"{len(begun)} moves began in the last 24 hours, moves_per_day is {limits.moves_per_day}"

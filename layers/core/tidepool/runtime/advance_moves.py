@@ -97,11 +97,17 @@ def advance_moves(ports: Ports, now: int) -> tuple[Move, ...]:
 def approve(ports: Ports, move_id: str, now: int, *, who: str, why: str) -> Move:
     """The waiting move may begin, and the ledger keeps who said so; one that goes on already stays as it is.
 
-    BadEvent, with the moves that wait, when no open move has that id. Conflict when it changed just now.
+    BadEvent, with the moves that wait, when no open move has that id; or with those that go on, when there are as many
+    as `moves_at_once` allows. Conflict when it changed just now.
     """
     moves = ports.ledger.moves()
     for move in moves:
         if move.id == move_id:
+            going = sorted(other.id for other in moves if other.phase is not Phase.WAITING)
+            most = ports.config.current()[0].safety.limits.moves_at_once
+            if move.phase is Phase.WAITING and len(going) >= most:
+                hint = f"moves_at_once is {most}: approve it again when one of {', '.join(going)} has ended"
+                raise BadEvent("approval", (Problem("detail.approval.move", move_id, "a move that has room", hint),))
             return let_begin(ports, move, now, who=who, why=why)
     waiting = ", ".join(sorted(move.id for move in moves if move.phase is Phase.WAITING)) or "none waits"
     hint = "a move waits a day for its approval; its announcement names it"
