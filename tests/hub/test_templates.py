@@ -104,9 +104,11 @@ def test_people_hear_through_the_hub_what_they_hear_from_a_stack() -> None:
     ]
     pattern, ours = (rule["Properties"]["EventPattern"] for rule in rules)
     for kind in ("fleet-file-refused", "move", "attach"):
-        for phase in ("waiting", "warm", "done"):
-            said = {"source": bus.SOURCE, "detail-type": bus.ANNOUNCEMENT, "detail": {"kind": kind, "phase": phase}}
-            assert matches(pattern, said) == matches(ours, said)
+        for phase in ("waiting", "warm", "done", "superseded"):
+            for because in ("it is cheaper there", "asked for by kim: CHG-1"):
+                detail = {"kind": kind, "phase": phase, "because": because}
+                said = {"source": bus.SOURCE, "detail-type": bus.ANNOUNCEMENT, "detail": detail}
+                assert matches(pattern, said) == matches(ours, said)
 
 
 def test_the_spokes_output_is_an_entry_of_spokes_yaml(home: Home) -> None:

@@ -185,8 +185,10 @@ def test_people_hear_of_refused_files_and_of_moves_that_want_them_and_not_of_eve
     assert told("bounds-came-back", endpoint="e")
     assert not told(routes_gateway.KIND, model="m"), "that one is for gateways"
     for kind in ("move", "attach"):
-        heard = {phase for phase in Phase if told(kind, phase=str(phase))}
-        assert heard == {Phase.WAITING, Phase.DONE, Phase.ROLLED_BACK, Phase.NEEDS_PERSON}
+        wanted = {Phase.WAITING, Phase.DONE, Phase.ROLLED_BACK, Phase.NEEDS_PERSON}
+        assert {phase for phase in Phase if told(kind, phase=str(phase), because="it is cheaper there")} == wanted
+        asked = {phase for phase in Phase if told(kind, phase=str(phase), because="asked for by kim: CHG-1")}
+        assert asked == wanted | {Phase.SUPERSEDED}
 
 
 def test_there_is_one_topic_to_subscribe_to_and_announcements_go_there(stack: Stack) -> None:
