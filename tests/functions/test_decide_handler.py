@@ -112,6 +112,19 @@ def test_an_alarm_that_is_over_takes_its_freeze_back(world: World) -> None:
     assert world.ledger().signals(START_S) == ()
 
 
+@pytest.mark.parametrize(("name", "value"), [("alarm-contributor", "OK"), ("alarm", "INSUFFICIENT_DATA")])
+def test_one_series_that_is_over_or_silence_takes_no_freeze_back(world: World, name: str, value: str) -> None:
+    _tagged(world, {"tidepool:intent": "freeze"})
+    world.decide(world.event("alarm-contributor"))
+    frozen = world.ledger().signals(START_S)
+    assert [signal.scope for signal in frozen] == ["*"]
+    world.rig._move(START_S + 60)
+    over = world.event(name)
+    over["alarmData"]["state"]["value"] = value
+    world.decide(over)
+    assert world.ledger().signals(START_S + 60) == frozen
+
+
 def test_any_other_alarm_only_makes_it_look(world: World) -> None:
     others: list[dict[str, str]] = [{}, {"tidepool:intent": "look"}, {"tidepool:intent": "dance"}, {"owner": "x"}]
     for i, tags in enumerate(others):

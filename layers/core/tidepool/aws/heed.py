@@ -75,14 +75,17 @@ def _alarm(event: AlarmAction, ports: Ports, alarms: FreezeAlarms, now: int) -> 
         tags = {}
     intent = _intent(tags)
     told = f"alarm {event.content.name}, {intent}"
-    if intent is Intent.LOOK:
+    begins = event.content.state.value == "ALARM"
+    # One series of an alarm that groups may be over while another is not, and silence is no OK.
+    ends = event.content.state.value == "OK" and event.content.contributor is None
+    if intent is Intent.LOOK or not (begins or ends):
         return told
     lasts, kind = (SURGE_S, SignalKind.SURGE) if intent is Intent.SURGE else (FREEZE_S, SignalKind.FREEZE)
     signal = Signal(
         kind=kind,
         scope=tags.get(MODEL_TAG) or "*",
         since=event.at,
-        until=now + lasts if event.content.state.value == "ALARM" else now,
+        until=now + lasts if begins else now,
         who=f"alarm {event.content.name}",
         why=f"the alarm is in {event.content.state.value}, tagged {INTENT_TAG}={intent}",
         factor=SURGE_FACTOR if intent is Intent.SURGE else 1.0,
