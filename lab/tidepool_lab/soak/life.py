@@ -99,6 +99,15 @@ class Life:
             self.callers += self._callers_of(self.beside)
         Happenings(self).plan()
 
+    def _stop_callers(self) -> None:
+        """Those whose model's move ended long enough ago, though another move goes on."""
+        first = self.story.traffic.callers
+        for party, callers in zip(self.parties, (self.callers[:first], self.callers[first:]), strict=False):
+            move = party.move
+            if move is not None and move.phase.ended and self.loop.now >= move.since + AFTER_S:
+                for caller in callers:
+                    caller.stopped = True
+
     def _deleting(self, home: Home) -> None:
         for watch in self.watches:
             watch.deleting(home)
@@ -154,6 +163,7 @@ class Life:
         last = START + LATEST_S + HEALED_S
         while until is None and self.loop.now < last:
             self.loop.run_to(self.loop.now + 60)
+            self._stop_callers()
             if self.over:
                 until = self.loop.now + AFTER_S
         ended = self.loop.now if until is None else until
