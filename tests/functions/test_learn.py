@@ -10,9 +10,7 @@ from builders import NOW, P4D, POOL, a_component, a_config, a_model, a_pool
 from builders.use_case_account import BOUNDS, Account, a_move, ports_of
 from tidepool.config.types import Hosting as Home
 from tidepool.config.types import Shape
-from tidepool.fleet import (
-    Series,
-)
+from tidepool.fleet import Series, Status
 from tidepool.move.state import Phase
 from tidepool.runtime.learn import burst_thresholds, learn
 from tidepool.runtime.ports import Operation
@@ -73,8 +71,25 @@ def test_without_a_prefix_no_alarm_is_touched() -> None:
 def test_bounds_that_came_back_are_announced() -> None:
     ledger, account = FastLedger(), Account()
     ledger.record(Operation(BOUNDS, NOW - 1800, "done"))
+    account.pools = {POOL: a_pool(config_name="tidepool-x")}
+    learn(ports_of(account, ledger), NOW)
+    assert account.told == []
+    account.pools = {POOL: a_pool()}
     learn(ports_of(account, ledger), NOW)
     assert account.told == ["bounds-came-back"]
-    account.pools, account.told = {POOL: a_pool(config_name="tidepool-x")}, []
-    learn(ports_of(account, ledger), NOW)
+
+
+def test_an_endpoint_that_is_busy_for_hours_is_told_of_once_when_it_has_settled() -> None:
+    ledger, account = FastLedger(), Account()
+    ledger.record(Operation(BOUNDS, NOW, "done"))
+    for hour in range(1, 6):
+        account.pools = {POOL: a_pool(status=Status.UPDATING if hour < 3 else Status.IN_SERVICE)}
+        learn(ports_of(account, ledger), NOW + hour * 3600)
+        assert account.told == (["bounds-came-back"] if hour >= 3 else [])
+
+
+def test_bounds_of_an_endpoint_that_is_gone_stop_nothing() -> None:
+    ledger, account = FastLedger(), Account(pools={}, parts={})
+    ledger.record(Operation(BOUNDS, NOW - 1800, "done"))
+    assert learn(ports_of(account, ledger), NOW).until > 0
     assert account.told == []

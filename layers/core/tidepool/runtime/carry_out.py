@@ -25,6 +25,8 @@ Act = ScaleCopies | ScaleInstances | SetBounds | SetAutoscaling
 BOUNDS_QUIET_S = 6 * HOUR_S
 """After an UpdateEndpoint that came back on its old config, bounds are not tried again for this long: each
 try may rebuild the fleet (sagemaker-facts: UNKNOWN), so one refusal is enough for a person to see."""
+CAME_BACK = "came back"
+"""The outcome of a change that SageMaker accepted and rolled back, once people were told of it."""
 
 
 def carry_out(ports: Ports, change: Act, now: int) -> Operation:
@@ -174,7 +176,11 @@ def bounds_that_came_back(ports: Ports, since: int) -> tuple[tuple[SetBounds, bo
     """
     settled = []
     for name, change in sorted(_accepted_bounds(ports, since).items()):
-        endpoint = ports.hosting.endpoint(name)
+        try:
+            endpoint = ports.hosting.endpoint(name)
+        except NotFound:
+            # Deleted since: its bounds are nobody's concern.
+            continue
         if not endpoint.status.busy:
             settled.append((change, endpoint.config_name != change.config_from))
     return tuple(settled)

@@ -16,10 +16,10 @@ from tidepool.fleet.demand import Values
 from tidepool.forecast.judging import CONTEXT_S, Served
 from tidepool.forecast.learning import learn as learn_purely
 from tidepool.memory import Learned, Memory, ModelLearned, ModelMemory
-from tidepool.runtime.carry_out import bounds_that_came_back
+from tidepool.runtime.carry_out import BOUNDS_QUIET_S, CAME_BACK, bounds_that_came_back
 from tidepool.runtime.observe import metric_targets
-from tidepool.runtime.ports import MetricTarget, Ports
-from tidepool.units import DAY_S, HOUR_S, MINUTE_S
+from tidepool.runtime.ports import MetricTarget, Operation, Ports
+from tidepool.units import DAY_S, MINUTE_S
 
 KEPT_S = 15 * DAY_S
 """CloudWatch keeps 60-second datapoints for 15 days (AWS documentation, GetMetricData)."""
@@ -50,10 +50,23 @@ def learn(ports: Ports, now: int, *, alarm_prefix: str = "") -> Learned:
     if alarm_prefix:
         alarms = {} if leaving(ports.ledger.signals(now), now) else burst_thresholds(config, endpoints, components)
         ports.metrics.keep_burst_alarms(alarms, prefix=alarm_prefix)
-    for change, kept in bounds_that_came_back(ports, now - HOUR_S):
-        if not kept:
-            ports.bus.announce("bounds-came-back", {"endpoint": change.endpoint, "change": change.id}, now)
+    _tell_of_bounds(ports, now)
     return grown
+
+
+def _tell_of_bounds(ports: Ports, now: int) -> None:
+    """People were told once of every change that came back, for as long as its bounds are left alone.
+
+    The ledger keeps that they were: an endpoint may be busy for longer than an hour, and a tick may be lost.
+    """
+    since = now - BOUNDS_QUIET_S
+    told = {one.change.id for one in ports.ledger.operations(since) if one.outcome == CAME_BACK}
+    for change, kept in bounds_that_came_back(ports, since):
+        if not kept and change.id not in told:
+            ports.bus.announce("bounds-came-back", {"endpoint": change.endpoint, "change": change.id}, now)
+            ports.ledger.record(
+                Operation(change, now, CAME_BACK, f"{change.endpoint} is on {change.config_from} again")
+            )
 
 
 def served_by_model(

@@ -122,7 +122,8 @@ class Lease:
 @dataclass(frozen=True, slots=True)
 class Operation:
     """What one hand did about one change. `outcome`: done | already | superseded | busy | failed (AWS refused it) |
-    unanswered (AWS was away or throttled), or approved: what a person said of a move that waited."""
+    unanswered (AWS was away or throttled); approved: what a person said of a move that waited; or came back: SageMaker
+    took it and rolled it back, and people were told."""
 
     change: Change
     at: int
