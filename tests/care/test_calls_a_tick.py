@@ -36,8 +36,9 @@ def an_idle_fleet() -> Cloud:
     return cloud
 
 
+@pytest.mark.parametrize(("way", "more"), [("none", 0), ("table", 1)], ids=["without routes", "routed"])
 def test_a_quiet_tick_of_66_idle_models_is_few_calls_and_a_metric_a_model_in_five_minutes(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, way: str, more: int
 ) -> None:
     metrics: Counter[int] = Counter()
     note = Rig._note
@@ -49,15 +50,16 @@ def test_a_quiet_tick_of_66_idle_models_is_few_calls_and_a_metric_a_model_in_fiv
 
     monkeypatch.setattr(Rig, "_note", noting)
     # Without hands only decide runs, and learn in minute 7.
-    with a_rig(an_idle_fleet(), hands="none") as rig:
+    fleet = FLEET.replace("    host: shared\n", f"    host: shared\n    route: {{via: {way}}}\n")
+    with a_rig(an_idle_fleet(), fleet=fleet, hands="none") as rig:
         ticks = []
         for minute in range(16):
             before = Counter(rig.calls)
             rig.run_to(START_S + minute * 60 + 1)
             ticks.append(Counter(rig.calls) - before)
-        assert [happened for happened in rig.happened if happened.kind == "failed"] == []
+        assert [happened for happened in rig.happened if happened.kind == "failed"] == rig.denied() == []
     for minute in (6, 9, 11, 12, 13, 14):  # minute 5 reads tags; in minute 8 what learn has just written is fetched
-        assert ticks[minute].total() <= QUIET_CALLS, ticks[minute]
+        assert ticks[minute].total() <= QUIET_CALLS + more, ticks[minute]
     scalers = [tick["application-autoscaling.DescribeScalableTargets"] for tick in ticks]
     assert [minute for minute, asked in enumerate(scalers) if asked] == [0, 5, 10, 15]
     described = [tick["sagemaker.DescribeInferenceComponent"] for tick in ticks]

@@ -16,6 +16,8 @@ import pytest
 from builders.twin_world import START
 from builders.ways import NEW, OLD, REAL, TABLE, Gateway, Way, a_way
 from tidepool.aws.clients import Clients
+from tidepool.aws.counted import CountedClients
+from tidepool.aws.routes_table import TableRoutes
 from tidepool.config.types import RouteConfig, Via
 from tidepool.errors import Conflict, Refused, Throttled, UnknownSchema, Unreachable
 from tidepool.fleet import Route
@@ -32,6 +34,33 @@ def way(request: pytest.FixtureRequest) -> Iterator[Way]:
 def real(request: pytest.FixtureRequest) -> Iterator[Way]:
     with a_way(request.param) as made:
         yield made
+
+
+# --- A table that is read again and again
+
+
+def test_who_reads_the_same_models_in_every_look_reads_them_in_one_call_and_sees_each_write() -> None:
+    names = [f"m{i}" for i in range(150)]
+    via, now = RouteConfig(Via.TABLE), START
+    with a_way("table") as way:
+        clients = CountedClients("us-east-1")
+        rows = TableRoutes(clients, TABLE, together=lambda: now)
+
+        def looked(models: list[str]) -> tuple[list[Route | None], int]:
+            nonlocal now
+            now += 60
+            clients.taken()
+            return [rows.read(model, via) for model in models], clients.taken()["calls"]
+
+        assert looked(names) == ([None] * 150, 150), "of the first look nobody knows what it will ask for"
+        for version in (1, 2):
+            for name in names[:120]:
+                route = Route(name, version, (OLD,), START + version)
+                way.routes.write(route, via, expected_version=version - 1)
+            expected = [Route(name, version, (OLD,), START + version) for name in names[:120]] + [None] * 30
+            assert looked(names) == (expected, 2), "100 keys a call"
+        assert looked(names[:5])[1] == 2, "the last look's, once more"
+        assert looked([*names[:5], "new"]) == ([*expected[:5], None], 2), "five in one call, and who is new"
 
 
 # --- Every way

@@ -87,6 +87,8 @@ def _resource(service: str, action: str, params: Params, region: str) -> str:
             return arn if action == "s3:ListBucket" else f"{arn}/{params['Key']}"
         case "dynamodb" if "TableName" in params:
             return f"arn:aws:dynamodb:{region}:{ACCOUNT}:table/{params['TableName']}"
+        case "dynamodb" if "RequestItems" in params:
+            return f"arn:aws:dynamodb:{region}:{ACCOUNT}:table/{next(iter(params['RequestItems']))}"
         case "events" if params.get("Entries"):
             name = params["Entries"][0].get("EventBusName", "default").rsplit("/", 1)[-1]
             return f"arn:aws:events:{region}:{ACCOUNT}:event-bus/{name}"

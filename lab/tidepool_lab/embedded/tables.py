@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 
 from tidepool_lab.embedded.intercept import ACCOUNT, Params
 
-SHORT = frozenset({"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"})
+SHORT = frozenset({"GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"})
 """Operations on items; a refused one has changed nothing, so that asking again is safe."""
 
 NOT_AWS = frozenset({"ConsumedCapacityUnits"})

@@ -112,7 +112,7 @@ def ports(*, judges: bool = False) -> Ports:
         ),
         metrics=CloudWatch(made, decide_arn=told.decide_arn, keeps=judges),
         prices=PriceList(made, clock=clock),
-        routes=Routes(made, table=told.routes_table, bus=bus),
+        routes=Routes(made, table=told.routes_table, bus=bus, together=clock if judges else None),
         ledger=Ledger(Table(made, told.ledger_table), bucket),
         bus=bus,
         config=config,
@@ -147,7 +147,8 @@ def observed(handler: Handler) -> Handler:
             return result
         finally:
             count_all(of_calls(clients().taken()))
-            metrics().flush_metrics()
+            if metrics().metric_set:
+                metrics().flush_metrics()
             log.thread_safe_clear_keys()
 
     return run
@@ -159,9 +160,10 @@ def count(metric: Metric, value: float = 1) -> None:
 
 
 def count_all(figures: Iterable[tuple[Metric, float]]) -> None:
-    """Each figure is counted."""
+    """Each figure that is not 0 is counted: a metric costs by the hours in which it is written, and silence says 0."""
     for metric, value in figures:
-        count(metric, value)
+        if value:
+            count(metric, value)
 
 
 def once(act: Callable[[], str], change: Change, context: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ not at all, what was written is read back, and `followed` is true only once no c
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from tidepool.aws.clients import Clients
@@ -45,8 +46,9 @@ class NoRoutes:
 class Routes:
     """All of them, as one port."""
 
-    def __init__(self, clients: Clients, *, table: str, bus: Bus) -> None:
-        rows = TableRoutes(clients, table)
+    def __init__(self, clients: Clients, *, table: str, bus: Bus, together: Callable[[], int] | None = None) -> None:
+        """`together` as in TableRoutes."""
+        rows = TableRoutes(clients, table, together=together)
         self._by_via: dict[Via, Adapter] = {
             Via.NONE: NoRoutes(),
             Via.TABLE: rows,
