@@ -16,6 +16,7 @@ COMMANDS = {
     "demo": "tidepool_cli.demo",
     "simulate": "tidepool_cli.simulate",
     "bench": "tidepool_cli.bench",
+    "cost": "tidepool_cli.cost",
     "validate": "tidepool_cli.validate",
     "init": "tidepool_cli.init",
     "doctor": "tidepool_cli.doctor",

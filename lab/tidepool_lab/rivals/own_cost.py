@@ -8,25 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tidepool_lab.cost import prices
+
 SERIES = 6
 """Metrics a target is asked for at each look: the fields of tidepool.fleet.Evidence."""
-METRIC_USD = 0.01 / 1000
-"""GetMetricData, per metric requested (sagemaker-facts, Metrics)."""
-GB_SECOND_USD = 0.0000133334
-"""Lambda on arm64, first tier."""
-REQUEST_USD = 0.20 / 1_000_000
-"""Lambda, per invocation."""
 WAKE_S = 3.0
 """Seconds a decide runs, its reads included (assumed)."""
 WAKE_GB = 1.73
 """Its memory, as template.yaml has it: one whole vCPU."""
 WAKES_A_MINUTE = 2
 """decide, and move_models, which wakes by its own schedule."""
-WRITES_A_WAKE, WRITE_USD = 6, 0.625 / 1_000_000
+WRITES_A_WAKE = 6
 """DynamoDB on demand: lease, release, memory's key, decision's key, and the indexes' share."""
-PUTS_A_WAKE, PUT_USD = 2, 0.005 / 1000
+PUTS_A_WAKE = 2
 """S3: memory and record."""
-LOG_GB_A_WAKE, LOG_USD_A_GB = 4e-6, 0.50
+LOG_GB_A_WAKE = 4e-6
 """4 KB of log lines a wake (assumed)."""
 
 
@@ -36,7 +32,8 @@ def own_cost_usd(targets_asked: Sequence[int]) -> float:
     Worked: one look at 66 targets asks for 396 metrics, $0.00396; a month of them is $171 of GetMetricData.
     """
     looks = len(targets_asked)
-    reading = sum(targets_asked) * SERIES * METRIC_USD
-    running = WAKES_A_MINUTE * (WAKE_S * WAKE_GB * GB_SECOND_USD + REQUEST_USD)
-    keeping = WRITES_A_WAKE * WRITE_USD + PUTS_A_WAKE * PUT_USD + LOG_GB_A_WAKE * LOG_USD_A_GB
+    reading = sum(targets_asked) * SERIES * prices.METRICS_READ.each
+    running = WAKES_A_MINUTE * (WAKE_S * WAKE_GB * prices.LAMBDA_GB_S.each + prices.LAMBDA_REQUESTS.each)
+    keeping = WRITES_A_WAKE * prices.DYNAMODB_WRITES.each + PUTS_A_WAKE * prices.S3_WRITES.each
+    keeping += LOG_GB_A_WAKE * prices.LOGS_GB.each
     return reading + looks * (running + keeping)
