@@ -12,6 +12,7 @@ from tidepool.units import percent, usd
 from tidepool_cli.local import Source, keep
 from tidepool_cli.output import (
     WRONG,
+    bad_option,
     console,
     exits_with_problems,
     print_table,
@@ -66,9 +67,12 @@ def command(seed: int, hours: int, seam: str, report_file: Path, picture: Path |
     from tidepool.report.html import render
     from tidepool.report.picture import picture as drawn
     from tidepool_lab.demo.play import day, play
-    from tidepool_lab.demo.stages import Seam, open_stage
+    from tidepool_lab.demo.stages import TEMPLATE, Seam, open_stage
     from tidepool_lab.demo.view import Lines, Living
 
+    if Seam(seam) is Seam.TRUE and not TEMPLATE.is_file():
+        hint = "template.yaml and the handlers are in Tidepool's own folder: `make demo` there runs them"
+        raise bad_option("--seam", seam, allowed="fast, where only the package is installed", hint=hint)
     to_stdout = str(json_file) == "-"
     out = console(stderr=to_stdout)
     out.print("This is a twin, not AWS: SageMaker, its traffic and its clock are simulated on this machine.")

@@ -13,13 +13,13 @@ from tidepool_lab.rivals.ray_serve import RayServe, load_ray
 from tidepool_lab.rivals.scaling import View
 
 needs_ray = pytest.mark.skipif(
-    importlib.util.find_spec("ray") is None, reason="Ray Serve is an extra: pip install 'tidepool[bench]'"
+    importlib.util.find_spec("ray") is None, reason="Ray Serve is an extra: pip install '.[bench]'"
 )
 
 
 def test_without_ray_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "ray.serve.autoscaling_policy", None)
-    with pytest.raises(BadInput, match=r"pip install 'tidepool\[bench\]'"):
+    with pytest.raises(BadInput, match=r"pip install '\.\[bench\]'"):
         load_ray()
 
 

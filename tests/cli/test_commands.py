@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from tidepool_cli import local
 from tidepool_cli.main import COMMANDS, cli
+from tidepool_lab.demo import stages
 from tidepool_lab.demo.play import fleet_text
 
 ROOT = Path(__file__).parents[2]
@@ -291,6 +292,12 @@ def test_the_demo_says_first_that_it_is_a_twin_and_writes_its_report(somewhere: 
     assert "04:00" in result.stdout and "move began" in result.stdout
     assert "<svg" in (somewhere / "report.html").read_text()
     assert (somewhere / "day.svg").read_text().startswith("<svg")
+
+
+def test_the_demo_of_an_installed_package_says_which_seam_it_can_play(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stages, "TEMPLATE", Path("nowhere/template.yaml"))
+    result = run("demo", "--hours", "1")
+    assert result.exit_code == 1 and "--seam" in whole(result) and "make demo" in whole(result)
 
 
 def test_the_demos_json_has_the_checks(somewhere: Path) -> None:

@@ -57,6 +57,8 @@ def runs(command: str) -> str:
     if program == "make":
         unknown = [word for word in words if "=" not in word and word not in targets()]
         return f"the Makefile has no {unknown}" if unknown else ""
+    if program == "pip" and words[0] == "install":
+        return "" if (ROOT / words[-1] / "pyproject.toml").is_file() else f"{words[-1]} is no project of this folder"
     if program in {"tidepool", ".venv/bin/tidepool"}:
         return _click(words)
     return "add it to a table here, with who runs it"

@@ -1,6 +1,6 @@
 """Ray Serve's autoscaler: Ray's own functions decide, on the twin's clock.
 
-Source: ray-project/ray 2.60 ray.serve.autoscaling_policy, run from PyPI (`pip install 'tidepool[bench]'`; plain
+Source: ray-project/ray 2.60 ray.serve.autoscaling_policy, run from PyPI (`pip install '.[bench]'`; plain
 `ray` lacks Starlette, which ray.serve imports): replica_queue_length_autoscaling_policy, _apply_scaling_factors and
 _apply_delay_logic, with AutoscalingConfig's defaults: upscale delay 30 s, downscale delay 600 s, look-back 30 s,
 mean. desired = ongoing requests ÷ target_ongoing_requests.
@@ -27,7 +27,7 @@ LOOK_BACK_S = 30
 """look_back_period_s."""
 UPSCALE_DELAY_S, DOWNSCALE_DELAY_S = 30.0, 600.0
 """upscale_delay_s, downscale_delay_s."""
-EXTRA = "pip install 'tidepool[bench]'"
+EXTRA = "pip install '.[bench]' in Tidepool's folder"
 
 
 @dataclass(frozen=True, slots=True)
