@@ -61,10 +61,10 @@ models:
 
 
 def on_the_fast_seam(make: Callable[[], Cloud], until_s: int, *, fleet: str = FLEET) -> tuple[Cloud, list[bytes]]:
-    """The cloud at the end, and every decision record in order."""
+    """The cloud at the end, and every decision record in order. Endpoints' events wake decide, as in the template."""
     cloud = make()
     ports = fast_ports(cloud, load(fleet), commit=COMMIT, keep_records=True)
-    run = FastRun(cloud, ports)
+    run = FastRun(cloud, ports, endpoint_events=True)
     run.run_to(until_s)
     assert run.errors == []
     assert isinstance(ports.ledger, FastLedger)

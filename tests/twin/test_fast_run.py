@@ -255,7 +255,18 @@ def test_rule_4_1_the_ports_show_what_the_cloud_shows_and_no_more():
     assert ports.prices.instance_types([BIG, "ml.none"])[BIG].usd_per_hour == 3600
     assert "ml.none" not in ports.prices.instance_types([BIG, "ml.none"])
     public = {name for name in dir(ports) if not name.startswith("_")}
-    assert public == {"alarms", "autoscaling", "bus", "config", "hosting", "ledger", "metrics", "prices", "routes"}
+    assert public == {
+        "alarms",
+        "autoscaling",
+        "bus",
+        "config",
+        "hosting",
+        "ledger",
+        "metrics",
+        "prices",
+        "principals",
+        "routes",
+    }
 
 
 def test_a_policy_is_not_told_where_the_window_is():

@@ -169,7 +169,7 @@ class Rig:
     def _move(self, at: int) -> None:
         """Time is `at`. Endpoints' changes since then are told now: best effort, up to a minute late, as AWS says.
 
-        decide drops what is older than its last look, so that they add no decision to the tick's.
+        decide drops what is older than its last look, so that most add no decision to the tick's.
         """
         self.cloud.run_to(at)
         self._router_callers.look()
