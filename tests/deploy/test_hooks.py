@@ -257,6 +257,7 @@ def test_a_failed_run_is_repeated_as_often_as_asked_and_handed_over_only_if_the_
 
     before = failures(stage, "probe")
     assert fail() == []
+    stage.minutes()  # A minute's figures are there when it is over.
     assert failures(stage, "probe") == before + 3
     send = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": queue}
     document = json.dumps({"Version": "2012-10-17", "Statement": [send]})

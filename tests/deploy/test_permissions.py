@@ -35,6 +35,7 @@ def theirs(stage: Stage) -> Iterator[str]:
         Specification={"ModelName": "calm", "ComputeResourceRequirements": {"MinMemoryRequiredInMb": 1024}},
         RuntimeConfig={"CopyCount": 1},
     )
+    stage.until(lambda seen: seen["components"]["theirs"]["now"] == 1, minutes=10)
     yield "theirs"
     client.delete_inference_component(InferenceComponentName="theirs")
 

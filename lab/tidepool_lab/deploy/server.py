@@ -26,6 +26,9 @@ from tidepool_lab.embedded.intercept import ACCOUNT
 
 QUIET_S, PATIENCE_S = 0.4, 120.0
 """Ours: nothing has run for so long = what a minute caused is over; and how long that may take on a busy machine."""
+ON_ITS_WAY = "(run)"
+"""How Python names the threads in which ministack delivers objects' events and asynchronous calls: after what they
+start with, a copied context's `run`."""
 AFTER_S = 1
 """Ours: seconds into a minute at which its schedules are fired."""
 
@@ -69,7 +72,7 @@ class Door:
         """Everything that is under way has ended. TimeoutError when it does not."""
         until, quiet_since = time.monotonic() + PATIENCE_S, time.monotonic()
         while time.monotonic() - quiet_since < QUIET_S:
-            if self._sandboxes.running:
+            if self._sandboxes.running or any(each.name.endswith(ON_ITS_WAY) for each in threading.enumerate()):
                 quiet_since = time.monotonic()
             if time.monotonic() > until:
                 raise TimeoutError(f"functions still run after {PATIENCE_S:.0f} s")

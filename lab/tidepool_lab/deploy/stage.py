@@ -16,6 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -26,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[3]
 RIG, SAM = ROOT / ".venv-rig", ROOT / ".venv-sam" / "bin" / "sam"
 BUILT = ROOT / ".aws-sam" / "rig"
 REGION = "us-east-1"
-START_S = 60.0
+START_S = 180.0
 """Ours: how long the rig's process may take to answer on a busy machine."""
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
 """ministack's root caller."""
@@ -174,14 +175,22 @@ class Stage:
             *(f"{key}={value}" for key, value in overrides.items()),
         )
 
-    def tidepool(self, *words: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
-        """The command on the rig's account, in that folder; what it printed and its exit code."""
+    def tidepool(
+        self, *words: str, folder: Path | None = None, at: datetime | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """The command on the rig's account, in that folder; what it printed and its exit code.
+
+        On the rig's clock, or at that one moment (UTC).
+        """
+        clock = self._clock()
+        if at is not None:
+            clock = {"LD_PRELOAD": clock["LD_PRELOAD"], "FAKETIME": at.strftime("%Y-%m-%d %H:%M:%S"), "TZ": "UTC"}
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
             "AWS_ENDPOINT_URL": self.endpoint,
             **CREDENTIALS,
-            **self._clock(),
+            **clock,
         }
         return subprocess.run(
             [ROOT / ".venv" / "bin" / "tidepool", *words],
