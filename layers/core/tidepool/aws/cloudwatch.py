@@ -17,6 +17,7 @@ from tidepool.fleet import Evidence, Series
 from tidepool.fleet.demand import Values
 from tidepool.forecast.observed import FRESH_S
 from tidepool.runtime.ports import MetricTarget
+from tidepool.units import HOUR_S
 
 METRIC_DELAY_S, FAST_DELAY_S = 60, 20
 """How long after its period a datapoint can be visible: 60-second metrics (bench-rules 4.2; AWS: usually within one
@@ -29,7 +30,7 @@ FAST_KEPT_S = 3 * 3600
 QUERIES_PER_CALL, DATAPOINTS_PER_CALL = 500, 100_800
 """Limits of GetMetricData (sagemaker-facts: DOC)."""
 
-HOUR, MINUTE, FAST = 3600, 60, 10
+MINUTE, FAST = 60, 10
 SAGEMAKER = "AWS/SageMaker"
 
 
@@ -134,7 +135,7 @@ class CloudWatch(BurstAlarms):
         """latency_ms: the longest ModelLatency of each hour; concurrency: the most in flight of each minute."""
         of = SHARED if target.component else DEDICATED
         asked = {
-            "latency_ms": replace(of["latency_ms"], stat="Maximum", period=HOUR),
+            "latency_ms": replace(of["latency_ms"], stat="Maximum", period=HOUR_S),
             "concurrency": replace(of["concurrency"], period=MINUTE),
         }
         queries = [_query(target, field, one, since=since, now=now) for field, one in asked.items()]
