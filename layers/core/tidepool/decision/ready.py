@@ -79,7 +79,7 @@ def ready_for(
 
 
 def _chosen(judged: Judged, home: Home, terms: ModelConfig, dial: float) -> int:
-    if terms.start_within_s > home.cold_start_s + SETTLE_S:
+    if terms.start_within_s > home.start_s + SETTLE_S:
         return PATIENT
     if judged.arrived < 1 or not judged.held:
         return UNKNOWN

@@ -92,7 +92,7 @@ class Grounds:
     @property
     def cold_start_is_late(self) -> bool:
         """Who calls a model at zero may wait for longer than its objective."""
-        return self.home.cold_start_s + SETTLE_S > self.terms.start_within_s
+        return self.home.start_s + SETTLE_S > self.terms.start_within_s
 
     @property
     def sleep_costs_the_objective(self) -> bool:
@@ -211,9 +211,8 @@ def _zero(grounds: Grounds) -> Size:
     if terms.zero_after_s is None:
         return Size(1, "never to zero", "floor")
     if grounds.sleep_costs_the_objective:
-        cold, waits = grounds.home.cold_start_s, duration(terms.start_within_s)
-        again = "may never start again" if cold == math.inf else f"may take {duration(cold)} to start again"
-        return Size(1, f"it {again}, and its callers wait {waits}", "cold start")
+        cold, waits = duration(grounds.home.start_s + SETTLE_S), duration(terms.start_within_s)
+        return Size(1, f"it may take {cold} to start again, and its callers wait {waits}", "cold start")
     if not memory.idle_since:
         return Size(1, "next to nothing in flight", "not idle")
     idle = grounds.now - memory.idle_since

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import inf
 
 import numpy as np
 
 from tidepool.config.resolve import model_config, pool_of_endpoint
-from tidepool.config.types import REGAIN_S, Config, Hosting, ModelConfig, PoolConfig, Rung, Shape
+from tidepool.config.types import Config, Hosting, ModelConfig, PoolConfig, Rung, Shape
 from tidepool.fleet import Component, Endpoint, EndpointKind, Evidence, Fleet, InstanceType
 from tidepool.fleet.demand import NO_EVIDENCE
 from tidepool.memory import Measured, ModelMemory
-from tidepool.packing.give_back import waits
 
 START_UNKNOWN_S = 360
 """Start-up nobody measured: "70B from zero about 6 min in all" (sagemaker-facts, Times)."""
@@ -27,8 +25,7 @@ LAUNCH_UNKNOWN_S = 105
 class Home:
     """One component, or one dedicated endpoint, of a model. Sizes are copies, or instances when dedicated.
 
-    shape is None when nobody declared what one copy or instance serves. launch_s is a new instance's time, regain_s
-    what is waited for before it where a machine of the type was given back (`regain` of fleet.yaml; infinity = never).
+    shape is None when nobody declared what one copy or instance serves. launch_s is a new instance's time.
     measured: what was seen of it, only where `declared` is None; `trusted`: it may lower (decision/measured.py).
     share: of the concurrency that fleet.yaml declares, what is believed and `declared` is (decision/worked.py).
     """
@@ -45,7 +42,6 @@ class Home:
     measured: Measured | None = None
     trusted: bool = False
     share: float = 1.0
-    regain_s: float = 0.0
 
     @property
     def declared(self) -> float | None:
@@ -97,11 +93,6 @@ class Home:
     def own_start_s(self) -> float:
         """Seconds from asking until a copy serves where there is room for it."""
         return (self.shape.start_s if self.shape else None) or START_UNKNOWN_S
-
-    @property
-    def cold_start_s(self) -> float:
-        """Seconds from asking until a copy serves on an instance that has to be had again first."""
-        return self.regain_s + self.start_s
 
     @property
     def unit_usd_per_hour(self) -> float:
@@ -210,7 +201,6 @@ def _home(
 ) -> Home:
     declared = config.instances.get(endpoint.instance_type)
     launch = declared.launch_s if declared is not None and declared.launch_s is not None else LAUNCH_UNKNOWN_S
-    regain_s = REGAIN_S if declared is None else declared.regain_s
     target = endpoint.name if component is None else component.name
     return Home(
         target=target,
@@ -223,7 +213,6 @@ def _home(
         launch_s=launch,
         evidence=fleet.evidence.get(target, NO_EVIDENCE),
         share=share,
-        regain_s=(inf if regain_s is None else regain_s) if waits(regain_s) else 0.0,
     )
 
 

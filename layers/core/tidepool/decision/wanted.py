@@ -143,7 +143,7 @@ def judge(
 
 def _beyond(total: Observed, subject: Subject, home: Home, learned: Learned) -> bool:
     """Clearly more is in flight than in the busiest minute ever seen, and nobody can wait until a copy has started."""
-    if not learned.until or total.in_flight is None or subject.config.start_within_s > home.cold_start_s + SETTLE_S:
+    if not learned.until or total.in_flight is None or subject.config.start_within_s > home.start_s + SETTLE_S:
         return False
     known = learned.models.get(subject.model)
     return total.in_flight > CLEARLY * (known.top if known is not None else 0.0) * home.service_s
