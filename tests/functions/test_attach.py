@@ -152,6 +152,21 @@ def test_a_hold_takes_it_back_before_callers_are_sent(world: World) -> None:
     assert set(world.cloud.components()) == {"a", "c"} and route(world) is None
 
 
+def test_a_hold_by_tag_on_what_is_made_takes_it_back() -> None:
+    """Without its sample it does not answer, and is still there when its tags are read again."""
+    with a_world(fleet=ROUTED.replace("route:", "sample: s3://nowhere/b.json\n    route:")) as world:
+        leave(world)
+        made = attach(world).component
+        client = world.rig.stores.client("sagemaker")
+        arn = client.describe_inference_component(InferenceComponentName=made)["InferenceComponentArn"]
+        client.add_tags(ResourceArn=arn, Tags=[{"Key": "tidepool:hold-until", "Value": "soon"}])
+        last = ended(world)
+        assert (last.phase, last.why.partition(" cannot")[0]) == (
+            Phase.ROLLED_BACK,
+            f"held: tag on {made}: tidepool:hold-until=soon",
+        )
+
+
 def test_a_move_that_fails_stops_no_attach_and_is_counted_as_standing_still(monkeypatch: pytest.MonkeyPatch) -> None:
     denied: list[str] = []
 
