@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ministack.core import iam_evaluator
-from ministack.services import eventbridge, lambda_svc, sns, sqs
+from ministack.services import eventbridge, lambda_svc, scheduler, sns, sqs
 
 from tidepool_lab.deploy.account import REGION, Account
 from tidepool_lab.deploy.hooked_functions import Functions
@@ -38,6 +38,8 @@ class Deliveries:
         """Every target of a rule or a schedule gets its events from them."""
         self._invoke_target = eventbridge._invoke_target
         eventbridge._invoke_target = self._to_target
+        # Schedules are due when the driver lets a minute pass, and not when a minute of this machine has passed.
+        self._tick, scheduler._tick_schedules = scheduler._tick_schedules, lambda: None
 
     def _to_target(
         self, target: Mapping[str, Any], event: Mapping[str, Any], rule: Mapping[str, Any], view: Any = None
@@ -61,6 +63,10 @@ class Deliveries:
         queue = (target.get("DeadLetterConfig") or {}).get("Arn", "")
         if queue and (not by_schedule or self._functions.role_may(target["RoleArn"], "sqs:SendMessage", queue, "sqs")):
             _to_queue(queue, payload)
+
+    def schedules(self) -> None:
+        """Those that are due are fired."""
+        self._tick()
 
     def beat(self) -> None:
         """What AWS does by itself, up to now: endpoints' events, alarms and what they wake."""

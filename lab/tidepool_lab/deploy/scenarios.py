@@ -141,9 +141,9 @@ class Scenarios:
             case "ScaleInstancesRole", "SpeakOnTheBus":
                 return Scenario(lambda _: self._refused_instances(), self._their_endpoint, self._their_endpoint_gone)
             case "ScaleCopiesRole", "SetAutoscalingOfCopies" | "ReadWhoElseScalesBeforeActing":
-                return Scenario(lambda _: self._autoscaling("copies"), lambda: self._scaled("copies"))
+                return self._while_scaled("copies")
             case "ScaleInstancesRole", "SetAutoscalingOfInstances" | "ReadWhoElseScalesBeforeActing":
-                return Scenario(lambda _: self._autoscaling("instances"), lambda: self._scaled("instances"))
+                return self._while_scaled("instances")
             case "ScaleInstancesRole", (
                 "MakeConfigWithNewBounds"
                 | "TagWhatItMakes"
@@ -208,15 +208,15 @@ class Scenarios:
     def _without_pointer(self, usual: Scenario) -> Scenario:
         """The same while config/accepted.json is not there, as before a stack's first decision."""
 
-        def lost() -> None:
-            usual.prepare()
+        def lost(denied: Denied) -> None:
             self._stage.client("s3").delete_object(Bucket=self._outputs["BucketName"], Key="config/accepted.json")
+            usual.run(denied)
 
         def found() -> None:
             usual.end()
             self._stage.upload(self._stack, FLEET)
 
-        return Scenario(usual.run, lost, found)
+        return Scenario(lost, usual.prepare, found)
 
     def _burst_alarm_lost(self) -> None:
         alarms = self._stage.client("cloudwatch")
@@ -312,15 +312,15 @@ class Scenarios:
     def _their_endpoint_gone(self) -> None:
         self._stage.client("sagemaker").delete_endpoint(EndpointName="theirs-prod")
 
-    def _scaled(self, what: str) -> None:
-        """Application Auto Scaling scales it, from a minimum of 1."""
+    def _while_scaled(self, what: str) -> Scenario:
+        """Application Auto Scaling scales it meanwhile, from a minimum of 1."""
         resource, dimension = _scalable(what)
-        self._stage.client("application-autoscaling").register_scalable_target(
-            ServiceNamespace="sagemaker",
-            ResourceId=resource,
-            ScalableDimension=dimension,
-            MinCapacity=1,
-            MaxCapacity=4,
+        named = {"ServiceNamespace": "sagemaker", "ResourceId": resource, "ScalableDimension": dimension}
+        client = self._stage.client("application-autoscaling")
+        return Scenario(
+            lambda _: self._autoscaling(what),
+            lambda: client.register_scalable_target(**named, MinCapacity=1, MaxCapacity=4),
+            lambda: client.deregister_scalable_target(**named),
         )
 
     def _autoscaling(self, what: str) -> None:

@@ -51,13 +51,11 @@ class Door:
 
     def _minutes(self, count: int = 1) -> Any:
         """So many minutes pass, each with all that AWS and the stack do in it; what is seen then."""
-        from ministack.services import scheduler
-
         for _ in range(count):
             clock.move_to(self._file, (int(time.time()) // 60 + 1) * 60 + AFTER_S)
             self._deliveries.beat()
             self._settle()  # Alarms before schedules, so that whom an alarm wakes is not forestalled by the tick.
-            scheduler._tick_schedules()
+            self._deliveries.schedules()
             self._settle()
         return self._seen()
 

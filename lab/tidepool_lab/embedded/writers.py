@@ -31,6 +31,7 @@ class Scalers:
         self._actions: dict[tuple[str, str, str], Params] = {}
         self.answers: dict[str, Callable[[Params], Params]] = {
             "RegisterScalableTarget": self._register,
+            "DeregisterScalableTarget": self._deregister,
             "PutScalingPolicy": self._put_policy,
             "PutScheduledAction": self._put_action,
             "DescribeScalableTargets": lambda params: _listed("ScalableTargets", self._targets.values(), params),
@@ -52,6 +53,12 @@ class Scalers:
         known = self._targets.get(key, {"CreationTime": moment(self._now()), "SuspendedState": no_pause})
         role = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/role"
         self._targets[key] = {"RoleARN": role, **known, **{k: v for k, v in params.items() if k != "Tags"}}
+        return {}
+
+    def _deregister(self, params: Params) -> Params:
+        key = (params["ResourceId"], params["ScalableDimension"])
+        if self._targets.pop(key, None) is None:
+            raise AwsError("ObjectNotFoundException", f"No scalable target registered for {key[0]}, {key[1]}.")
         return {}
 
     def _put_policy(self, params: Params) -> Params:
