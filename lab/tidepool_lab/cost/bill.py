@@ -17,6 +17,8 @@ MONTH_HOURS = 720
 MEMORY_DAYS, MONTH_DAYS = 7, 30
 """How long old versions of memory stay (template.yaml); of all else a month's is counted."""
 GB = 1e9
+VCPU_MB = 1769
+"""A function with so much memory has one whole vCPU, and with less its share (AWS Lambda developer guide)."""
 INSIGHTS_S = 3 * HOUR_S
 """A Metrics Insights query sees the metrics that had a datapoint in the last three hours (sagemaker-facts, DOC)."""
 
@@ -97,11 +99,13 @@ def _lines(used: Used, rig: Rig, dashboards: int, month: float, hours: float) ->
 
 
 def _gb_s(used: Used, rig: Rig) -> float:
-    """Each run's own time and CALL_S for each of its calls, times its memory."""
-    return sum(
-        (used.own_s[name] + used.calls_of[name] * CALL_S) * rig.stack.function(name).memory_mb / 1024
-        for name in used.runs
-    )
+    """Each run's own time on its share of a vCPU, and CALL_S for each of its calls, times its memory."""
+    gb_s = 0.0
+    for name in used.runs:
+        memory_mb = rig.stack.function(name).memory_mb
+        own_s = used.own_s[name] / min(1.0, memory_mb / VCPU_MB)
+        gb_s += (own_s + used.calls_of[name] * CALL_S) * memory_mb / 1024
+    return gb_s
 
 
 def _calls(used: Used, start: str) -> int:

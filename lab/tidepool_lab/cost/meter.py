@@ -38,7 +38,7 @@ class Used:
     calls: Counter[str] = field(default_factory=Counter)
     metrics_read: int = 0
     write_units: int = 0
-    read_units: int = 0
+    read_units: float = 0.0
     kept_bytes: int = 0
     memory_bytes: int = 0
     events: int = 0
@@ -115,8 +115,9 @@ def _count(used: Used, service: str, operation: str, params: dict[str, Any], rep
         case "dynamodb", ("PutItem" | "UpdateItem" | "DeleteItem"):
             used.write_units += _units(params, 1024)
         case "dynamodb", "BatchGetItem":
-            # Each item is rounded up by itself, and none of ours has 4 KB.
-            used.read_units += sum(len(of["Keys"]) for of in params["RequestItems"].values())
+            # Each item is rounded up by itself, and none of ours has 4 KB; half a unit where it is not consistent.
+            for of in params["RequestItems"].values():
+                used.read_units += len(of["Keys"]) * (1.0 if of.get("ConsistentRead") else 0.5)
         case "dynamodb", _:
             used.read_units += _units(reply, 4096)
         case "s3", "PutObject":

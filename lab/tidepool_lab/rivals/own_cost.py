@@ -14,8 +14,8 @@ SERIES = 6
 """Metrics a target is asked for at each look: the fields of tidepool.fleet.Evidence."""
 WAKE_S = 3.0
 """Seconds a decide runs, its reads included (assumed)."""
-WAKE_GB = 1.73
-"""Its memory, as template.yaml has it: one whole vCPU."""
+WAKE_GB = 0.75
+"""Its memory, as template.yaml has it."""
 WAKES_A_MINUTE = 2
 """decide, and move_models, which wakes by its own schedule."""
 WRITES_A_WAKE = 6
