@@ -1,8 +1,8 @@
 """The circuit breaker: who AWS has refused too often is left alone for a while, and people are told once.
 
 A refusal that asking again each minute does not heal (a missing permission, a quota, a component that cannot be placed)
-would be asked for 1,440 times a day. AWS that is away or throttles refuses nothing. What was refused stays wanted, so the
-first try after the pause is made as soon as it ends; a success closes the breaker.
+would be asked for 1,440 times a day. AWS that is away or throttles refuses nothing. What was refused stays wanted, so
+the first try after the pause is made as soon as it ends; a success closes the breaker.
 """
 
 from __future__ import annotations
