@@ -20,6 +20,7 @@ NEED_AN_ACCOUNT = {
     ".venv-sam/bin/sam deploy",
     ".venv-sam/bin/sam deploy --parameter-overrides Hands=copies",
     ".venv-sam/bin/sam delete",
+    "aws s3 cp fleet.yaml s3://BUCKET/config/fleet.yaml",
     ".venv-sam/bin/sam deploy --config-env hub --parameter-overrides SpokeAccounts=111122223333,444455556666",
     ".venv-sam/bin/sam deploy --config-env spoke --parameter-overrides "
     "Bucket=... UndeliveredQueueArn=... HubBusArn=... ReaderArn=... ExternalId=...",

@@ -5,14 +5,13 @@ Every scenario is asked from outside: a minute passes, an event is put on the st
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-from tidepool_lab.deploy.stage import ROOT, Stage
+from tidepool_lab.deploy.asking import Asking, example
+from tidepool_lab.deploy.stage import Stage
 
 POOL, P4D = "pool", "ml.p4d.24xlarge"
 """The rig's pool and its machines (account.py)."""
@@ -70,20 +69,12 @@ class Scenario:
     end: Callable[[], None] = _nothing
 
 
-class Scenarios:
+class Scenarios(Asking):
     """On one stack with all hands, whose fleet file is FLEET."""
 
     def __init__(self, stage: Stage, stack: str) -> None:
-        self._stage, self._stack = stage, stack
-        self._number = 0
+        super().__init__(stage, stack)
         self._moved = ""
-        self._outputs = stage.outputs(stack)
-        listed = stage.client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
-        self._resources: dict[str, str] = {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in listed}
-
-    def physical(self, logical: str) -> str:
-        """The name that CloudFormation gave."""
-        return self._resources[logical]
 
     def of(self, role: str, sid: str) -> Scenario:
         """What calls for this statement of this role. The role's function starts cold."""
@@ -133,7 +124,7 @@ class Scenarios:
             case "DecideRole", "SpeakOnTheBus":
                 return Scenario(lambda _: self._stage.upload(self._stack, FLEET))
             case "DecideRole", "ReadAlarms":
-                return Scenario(lambda _: self._send(function, _example("alarm")))
+                return Scenario(lambda _: self._send(function, example("alarm")))
             case "ScheduleRole", "HandOverMissedTicks":
                 return Scenario(lambda _: self._tick_for_nobody(), end=self._nobody_gone)
             case "ScaleCopiesRole", "SpeakOnTheBus":
@@ -175,29 +166,6 @@ class Scenarios:
             case "MoveModelsRole", "RetireWhatItsOwnerGaveUp":
                 return Scenario(self._until_missed, lambda: self._move("alone", "p4d"), self._moved_at_last)
         return None
-
-    # Asking.
-    def _send(self, function: str, event: Mapping[str, Any]) -> None:
-        payload = json.dumps(event).encode()
-        self._stage.client("lambda").invoke(
-            FunctionName=self.physical(function), InvocationType="Event", Payload=payload
-        )
-
-    def _now(self, function: str, source: str) -> None:
-        at = datetime.fromtimestamp(self._stage.seen()["now"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        self._send(function, {"source": source, "time": at})
-
-    def _put(self, kind: str, name: str, **parts: Any) -> str:
-        """The example of the events folder with these parts and an id of its own, on the bus; the id."""
-        self._number += 1
-        own = hashlib.sha256(str(self._number).encode()).hexdigest()[:16]
-        detail = _example(name)["detail"]
-        (what,) = (key for key in detail if key not in {"schema", "decision_key"})
-        detail[what] |= {"id": own, **parts} if "id" in detail[what] else parts
-        entry = {"EventBusName": self._outputs["BusName"], "Source": "tidepool", "DetailType": f"tidepool.{kind}"}
-        self._stage.client("events").put_events(Entries=[{**entry, "Detail": json.dumps(detail)}])
-        self._stage.ask("settle")
-        return own
 
     # Looking.
     def _tick(self) -> None:
@@ -414,11 +382,6 @@ class Scenarios:
 
     def _moved_at_last(self) -> None:
         self._stage.until(lambda _: not self._open(), minutes=MOVE_MINUTES)
-
-
-def _example(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((ROOT / "events" / f"{name}.json").read_text(encoding="utf-8"))
-    return found
 
 
 def _policy(statement: Mapping[str, Any]) -> str:
