@@ -40,7 +40,7 @@ class Hands(StrEnum):
 class Environment(BaseModel):
     """Names of what the stack made. Every field is a variable of the template's Globals."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     ledger_table: str = Field(alias="TIDEPOOL_LEDGER_TABLE", min_length=3)
     routes_table: str = Field(alias="TIDEPOOL_ROUTES_TABLE", min_length=3)

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from tidepool.decision.record import Decision
-from tidepool.fleet import STANDS_STILL, UNREAD
-from tidepool.forecast.calibration import astray
-from tidepool.memory import Learned
-from tidepool.move.attach import Attach
-from tidepool.move.overdue import overdue
-from tidepool.move.state import Move
 from tidepool.units import MINUTE_S
+
+# Every handler counts, and few of them decide, learn or move: what only those need is imported where they count.
+if TYPE_CHECKING:
+    from tidepool.decision.record import Decision
+    from tidepool.memory import Learned
+    from tidepool.move.attach import Attach
+    from tidepool.move.state import Move
 
 
 class Metric(StrEnum):
@@ -72,6 +73,8 @@ def of_outcome(outcome: str) -> Metric:
 
 def of_decision(decision: Decision, *, budget_usd_per_hour: float | None) -> Iterator[tuple[Metric, float]]:
     """What one decision says of the fleet and of Tidepool."""
+    from tidepool.fleet import STANDS_STILL, UNREAD
+
     now, spend = decision.now, decision.spend
     since = min(decision.memory.held_since.values(), default=now)
     over = 0.0 if budget_usd_per_hour is None else max(0.0, spend.now_usd_per_hour - budget_usd_per_hour)
@@ -90,6 +93,8 @@ def of_decision(decision: Decision, *, budget_usd_per_hour: float | None) -> Ite
 
 def of_learned(learned: Learned) -> Iterator[tuple[Metric, float]]:
     """How the forecast does; nothing before a model has been judged for long enough."""
+    from tidepool.forecast.calibration import astray
+
     verdicts = [verdict for model in learned.models.values() if (verdict := astray(model.judged.scores)) is not None]
     if verdicts:
         yield Metric.FORECAST_ASTRAY, 100 * sum(verdicts) / len(verdicts)
@@ -97,6 +102,8 @@ def of_learned(learned: Learned) -> Iterator[tuple[Metric, float]]:
 
 def of_moves(moves: Iterable[Move | Attach], now: int) -> tuple[Metric, float]:
     """How many of these are past their deadline."""
+    from tidepool.move.overdue import overdue
+
     return Metric.PAST_DEADLINE, sum(overdue(one, now) for one in moves)
 
 
