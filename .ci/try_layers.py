@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 LIMIT, TRIES = 4.0, 5
-# The aim is 3. On a quiet machine the slowest handler takes 3.3 times boto3's 144 ms: pydantic is 0.6 of that, numpy 0.4,
-# and what decides needs both. The limit keeps it from growing; single runs differ by a tenth.
+# The aim is 3. On a quiet machine the slowest handler takes 3.3 times boto3's 144 ms: pydantic is 0.6 of that and numpy
+# 0.4, and what decides needs both. The limit keeps it from growing; single runs differ by a tenth.
 TRY = """
 import sys, time
 began = time.process_time()
