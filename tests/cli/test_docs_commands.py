@@ -43,8 +43,9 @@ LONG = {
     *(f"{WEEK} {rest}" for rest in WEEK_RUNS),
     *(f"{ONE_DAY.format(name)} --from-day 0 --days 1 --policies native,tidepool,floor" for name in DAYS),
     "tidepool bench --from-day 2 --days 1",
+    "tidepool cost",
 }
-"""Commands that take from half a minute to some minutes: run by the slow test below."""
+"""Commands that take from half a minute to half an hour: run by the slow test below."""
 
 LIVE = {"tidepool plan --live --fleet fleet.yaml"}
 """Commands that want an account: test_live.py runs them on the twin's."""
