@@ -54,6 +54,8 @@ ADOPT = (
     "tidepool init",
     "tidepool doctor",
     "tidepool plan --fleet new.yaml --compare ",
+    "tidepool plan --fleet fleet.yaml --compare live",
+    "tidepool explain calm --live ",
     "tidepool simulate --trace history.csv.gz",
 )
 """Commands that want an account that is not yet Tidepool's: test_docs_adopt.py runs them on the twin's."""

@@ -10,6 +10,7 @@ import pytest
 from builders.command import run
 from functions.world import FLEET, World, a_world
 from tidepool.fleet import Signal, SignalKind
+from tidepool.guard.writers import NEW_S
 
 WHY = ("--why", "SEV1", "--who", "kim")
 CALENDAR = "arn:aws:ssm:us-east-1:111122223333:document/prod-freeze"
@@ -137,7 +138,7 @@ def test_status_says_what_stands_what_changed_and_that_it_is_well() -> None:
 
 
 def test_status_shows_what_others_set_and_the_hold_that_follows(world: World) -> None:
-    world.rig.run_to(world.now + 65)
+    world.rig.run_to(world.now + 65 + NEW_S)  # of a count seen for the first time nobody is blamed
     world.cloud.set_copies("c", 3)
     world.rig.run_to(world.now + 65)
     shown = run("status").stdout
