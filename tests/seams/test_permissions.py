@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 
+import pytest
+
 from seams.both import FLEET, a_rig
 from seams.world import ROOT, START_S, a_cloud
 from tidepool_lab.embedded import template
@@ -46,3 +48,28 @@ def test_a_permission_taken_from_the_template_is_missed() -> None:
         assert {call.action for call in rig.denied()} == {"cloudwatch:GetMetricData"}
         assert functions == {"DecideFunction", "LearnFunction"}
         assert Asked("DecideFunction", "cloudwatch:GetMetricData", "") in rig.denied()
+
+
+@pytest.mark.parametrize(
+    ("role", "sid", "action"),
+    [
+        ("DecideRole", "StoreDecisions", "s3:PutObject"),
+        ("ScaleCopiesRole", "SetCopies", "sagemaker:UpdateInferenceComponentRuntimeConfig"),
+        ("LearnRole", "KeepWhatWasLearned", "s3:PutObject"),
+        ("ReportRole", "KeepReports", "s3:PutObject"),
+    ],
+)
+def test_a_statement_taken_from_its_role_is_missed_by_that_role_alone(role: str, sid: str, action: str) -> None:
+    """A sample of `make prove-permissions`, which takes each one out of a deployed stack."""
+    source = copy.deepcopy(template.read(ROOT / "template.yaml"))
+    documents = [policy["PolicyDocument"] for policy in source["Resources"][role]["Properties"]["Policies"]]
+    (found,) = [(of, one) for of in documents for one in of["Statement"] if one["Sid"] == sid]
+    found[0]["Statement"].remove(found[1])
+    cloud = a_cloud({"up": [30] * 5 + [300] * 10}, past=50)
+    with Rig(
+        cloud, template=ROOT / "template.yaml", parameters={"Hands": "moves"}, source=source, fleet_yaml=FLEET
+    ) as rig:
+        rig.run_to(START_S + 660)
+        rig.fire("ReportFunction")
+        missed = {(call.function, call.action) for call in rig.denied()}
+    assert missed == {(role.replace("Role", "Function"), action)}
