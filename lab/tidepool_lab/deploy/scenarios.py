@@ -164,7 +164,7 @@ class Scenarios(Asking):
             case "MoveModelsRole", "ShrinkTheSource":
                 return Scenario(self._until_missed, lambda: self._move("calm", "dedicated"), self._moved_at_last)
             case "MoveModelsRole", "RetireWhatItsOwnerGaveUp":
-                return Scenario(self._until_missed, lambda: self._move("alone", "p4d"), self._moved_at_last)
+                return Scenario(self._until_missed, self._moving_in, self._moved_at_last)
         return None
 
     # Looking.
@@ -363,6 +363,11 @@ class Scenarios(Asking):
         self._mover()
         self._move_out(minutes=3)
 
+    def _moving_in(self) -> None:
+        """Its endpoint has settled: what is being changed is not moved."""
+        self._stage.minutes(8)
+        self._move("alone", "p4d")
+
     def _open(self) -> bool:
         ended = {"done", "rolled back", "superseded", "needs a person"}
         moves = [item["body"] for item in self._stage.items(self._stack, "move")]
@@ -376,9 +381,9 @@ class Scenarios(Asking):
 
     def _until_missed(self, denied: Denied) -> None:
         for _ in range(MOVE_MINUTES):
+            self._stage.minutes()  # within it the move that was asked for begins
             if denied() or not self._open():
                 return
-            self._stage.minutes()
 
     def _moved_at_last(self) -> None:
         self._stage.until(lambda _: not self._open(), minutes=MOVE_MINUTES)
