@@ -22,7 +22,7 @@ help:  ## This list
 demo: .venv/.stamp  ## The main job: one simulated day of a fleet, with a table and report.html
 	$(BIN)/tidepool demo
 
-test: .venv/.stamp  ## Every test but the slow ones, under 5 minutes on 2 cores
+test: .venv/.stamp  ## Every test but the slow ones, about 7 minutes on 2 cores
 	$(BIN)/pytest -n 2 -m "not slow"
 
 test-slow: .venv/.stamp  ## The slow tests: whole days, and ../shared where it is
