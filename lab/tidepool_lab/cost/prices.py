@@ -1,4 +1,8 @@
-"""AWS's list prices of what Tidepool uses, us-east-1, in dollars, without any free tier. As of 2026-10."""
+"""AWS's list prices of what Tidepool uses, us-east-1, in dollars, without any free tier. As of 2026-10.
+
+Written down from the price pages' known lines, and not read from the price list here: compare them before you plan with
+the sum.
+"""
 
 from __future__ import annotations
 
