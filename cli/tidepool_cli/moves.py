@@ -131,6 +131,7 @@ def as_value(move: Move | Attach) -> dict[str, Any]:
         "since": move.since,
         "deadline": None if limit is None else move.since + limit[0],
         "why": move.why,
+        "commit": move.commit,
     }
 
 
@@ -145,6 +146,7 @@ def _between_homes(move: Move) -> dict[str, Any]:
         "to": move.target_name,
         "because": move.ask.because,
         "step": move.step,
+        "approved": move.approved,
         "wanted_back": move.wanted_back,
     }
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from builders import NOW
-from builders.aws_account import an_account
+from builders.aws_account import LEDGER, Account, an_account
+from tidepool.aws.table import Table
 from tidepool.config.types import Hosting
 from tidepool.decision.codec import record_bytes
 from tidepool.decision.record import Decision, Held, Spend, Step
@@ -20,6 +23,7 @@ from tidepool.move.state import Move, Phase
 from tidepool.plan.change import ScaleCopies, ScaleInstances, SetAutoscaling, SetBounds, StartMove
 from tidepool.report.entries import Place, Sample
 from tidepool.runtime.ports import Ledger, Operation
+from tidepool.units import DAY_S
 from tidepool_lab.twin.fast_ledger import FastLedger
 
 
@@ -59,6 +63,16 @@ def a_decision(at: int = NOW, **changes: object) -> Decision:
 def a_move(**changes: object) -> Move:
     move = Move(id="m1", version=1, ask=MOVE, phase=Phase.CREATE, step=0, since=NOW, began=NOW)
     return replace(move, **changes)  # type: ignore[arg-type]
+
+
+def an_attach(**changes: object) -> Attach:
+    attach = Attach("a", 1, "m", "pool", "v", "tidepool-m-a", "m-v1", 1, 1024, 2, "kim", Phase.CREATE, NOW, NOW)
+    return replace(attach, **changes)  # type: ignore[arg-type]
+
+
+def stored(account: Account, pk: str, sk: str) -> dict[str, Any]:
+    """The item's raw attributes."""
+    return Table(account.clients, LEDGER).get(pk, sk)
 
 
 def test_only_one_holds_the_lease_at_a_time(ledger: Ledger) -> None:
@@ -228,6 +242,48 @@ def test_a_move_is_written_only_over_the_version_that_was_read(ledger: Ledger) -
     assert ledger.moves() == (a_move(phase=Phase.WARM, since=NOW + 60, version=2),)
 
 
+@pytest.mark.parametrize("phase", [phase for phase in Phase if not phase.ended])
+def test_no_open_move_or_attach_expires_in_any_phase(phase: Phase) -> None:
+    """One that waits for a person, or for a hand that is not there, is there for as long as it takes."""
+    with an_account() as account:
+        ledger = account.ledger()
+        ledger.save_move(a_move(phase=phase), expected_version=0)
+        ledger.save_attach(an_attach(phase=phase), expected_version=0)
+        for kind, name in (("move", "m1"), ("attach", "a")):
+            assert "expires_at" not in stored(account, kind, name) and not stored(account, f"{kind}-record", name)
+
+
+def test_what_an_ended_move_or_attach_was_is_kept_for_a_year_and_apart_from_what_is_read_each_minute() -> None:
+    with an_account() as account:
+        ledger = account.ledger()
+        ledger.save_move(a_move(commit="abc", approved="kim: CHG-1"), expected_version=0)
+        ledger.save_move(a_move(phase=Phase.DONE, commit="abc", approved="kim: CHG-1"), expected_version=1)
+        ledger.save_attach(an_attach(commit="abc"), expected_version=0)
+        ledger.save_attach(an_attach(phase=Phase.DONE, commit="abc"), expected_version=1)
+        for kind, name in (("move", "m1"), ("attach", "a")):
+            record, read = stored(account, f"{kind}-record", name), stored(account, kind, name)
+            assert int(record["expires_at"]["N"]) - NOW >= 366 * DAY_S
+            assert int(read["expires_at"]["N"]) - NOW == 35 * DAY_S
+            assert record["body"] == read["body"]
+        assert (kept := json.loads(stored(account, "move-record", "m1")["body"]["S"]))["commit"] == "abc"
+        assert kept["approved"] == "kim: CHG-1"
+
+
+def test_a_crash_between_a_moves_record_and_its_end_leaves_it_open_and_its_next_end_is_the_one_that_is_kept() -> None:
+    with an_account() as account:
+        ledger = account.ledger()
+        ledger.save_move(a_move(), expected_version=0)
+        with pytest.raises(Conflict):
+            ledger.save_move(a_move(phase=Phase.ROLLED_BACK, why="stale"), expected_version=3)
+        assert [move.phase for move in ledger.moves()] == [Phase.CREATE]
+        for version in (1, 2, 3):
+            ledger.save_move(a_move(phase=Phase.WARM), expected_version=version)
+        ledger.save_move(a_move(phase=Phase.DONE, why="the target serves"), expected_version=4)
+        with pytest.raises(Conflict):
+            ledger.save_move(a_move(phase=Phase.ROLLED_BACK, why="staler"), expected_version=2)
+        assert "the target serves" in str(stored(account, "move-record", "m1"))
+
+
 def test_ended_moves_are_apart_from_open_ones(ledger: Ledger) -> None:
     ledger.save_move(a_move(phase=Phase.DONE, since=NOW), expected_version=0)
     assert ledger.moves() == ()
@@ -236,7 +292,7 @@ def test_ended_moves_are_apart_from_open_ones(ledger: Ledger) -> None:
 
 
 def test_an_attach_is_written_as_a_move_is_and_kept_when_it_has_ended(ledger: Ledger) -> None:
-    first = Attach("a", 1, "m", "pool", "v", "tidepool-m-a", "m-v1", 1, 1024, 2, "kim", Phase.CREATE, NOW, NOW)
+    first = an_attach()
     ledger.save_attach(first, expected_version=0)
     with pytest.raises(Conflict):
         ledger.save_attach(first, expected_version=0)

@@ -43,3 +43,14 @@ def test_who_approved_a_move_and_why_is_kept_for_a_year() -> None:
         ((approved, kept_s),) = [(v, kept_s) for v, kept_s in operations(world) if v["outcome"] == "approved"]
         assert approved["why"].startswith("approved by ") and approved["change"]["because"]
         assert kept_s >= YEAR_S
+
+
+def test_a_moves_and_an_attachs_record_names_the_files_commit_and_who_let_it_begin() -> None:
+    with a_world(fleet=MOVABLE.replace("act: run", "act: ask"), copies={"c": 0}, dedicated=True) as world:
+        ask(world, "start-move", model="c", from_endpoint="own", to_endpoint="pool", size=1)
+        ask(world, "approval", move="3123456789abcdef")
+        (move,) = world.ledger().moves()
+        assert (move.commit, move.approved) == ("abc", "kim@example.com: CHG-4712, agreed with the model's owner")
+        ask(world, "attach", model="b", pool="pool", sagemaker_model="b")
+        (attach,) = world.ledger().attaches()
+        assert attach.commit == "abc" and attach.because.startswith("asked for by kim@example.com: ")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,21 @@ def test_items_of_the_first_version_are_read(account: Account) -> None:
     assert (move.phase, move.wanted_back, move.from_usd) == (Phase.SHIFT, "", 0.0)
     (sample,) = journal.samples(0)
     assert sample.at == json.loads(stored["sample"])["at"]
+
+
+def test_moves_and_attaches_of_before_they_named_the_files_commit_are_read_and_go_on(account: Account) -> None:
+    table = Table(account.clients, LEDGER)
+    for kind, name in (("move", "move-second"), ("attach", "attach-first")):
+        body = json.loads(golden(f"{name}.json"))
+        assert "commit" not in body
+        item = Item(kind, body["id"], golden(f"{name}.json").decode(), version=body["version"])
+        table.put(item, condition="attribute_not_exists(pk)")
+    ledger = account.ledger()
+    (move,), (attach,) = ledger.ended_moves(0), ledger.attaches()
+    assert (move.commit, move.approved, move.usd, move.measured) == ("", "", 19.5, 24.0)
+    assert (attach.commit, attach.phase, attach.copies) == ("", Phase.WARM, 2)
+    ledger.save_attach(replace(attach, phase=Phase.DONE), expected_version=attach.version)
+    assert [one.phase for one in account.ledger().attaches()] == [Phase.DONE]
 
 
 def more(name: str, *paths: str) -> bytes:

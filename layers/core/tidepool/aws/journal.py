@@ -7,6 +7,7 @@ may replace what is there.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -30,6 +31,8 @@ ACTED_KEPT_S = 400 * DAY_S
 """What was done, by whom approved and why: as long as the decision records (template.yaml), which have the commit and
 the steps of the same change. Reads are by time, so that what is old costs its storage alone.
 """
+RECORD = "{}-record"
+"""Under which an ended move or attach is kept as long: apart, since what is under `move` is read each minute."""
 
 _SIGNAL = TypeAdapter(Signal)
 _MOVE = TypeAdapter(Move)
@@ -114,8 +117,7 @@ class Journal:
     def save_move(self, move: Move, *, expected_version: int) -> None:
         """Stored with version expected_version + 1; 0 = must not exist. Conflict if somebody wrote first."""
         stored = replace(move, version=expected_version + 1)
-        expires = move.since + KEPT_S if move.phase.ended else 0
-        self._put_onto(Item("move", move.id, _MOVE.dump_json(stored).decode(), stored.version, expires))
+        self._put_going(Item("move", move.id, _MOVE.dump_json(stored).decode(), stored.version), stored)
 
     def attaches(self) -> tuple[Attach, ...]:
         """Every attach that is kept, open or ended."""
@@ -124,8 +126,7 @@ class Journal:
     def save_attach(self, attach: Attach, *, expected_version: int) -> None:
         """As save_move."""
         stored = replace(attach, version=expected_version + 1)
-        expires = attach.since + KEPT_S if attach.phase.ended else 0
-        self._put_onto(Item("attach", attach.id, _ATTACH.dump_json(stored).decode(), stored.version, expires))
+        self._put_going(Item("attach", attach.id, _ATTACH.dump_json(stored).decode(), stored.version), stored)
 
     def save_sample(self, sample: Sample) -> None:
         """The fleet at one moment is kept; the same moment twice is kept once."""
@@ -138,6 +139,19 @@ class Journal:
 
     def _all_moves(self) -> list[Move]:
         return [_read(_MOVE, item) for item in self._table.query("move")]
+
+    def _put_going(self, item: Item, going: Move | Attach) -> None:
+        """As _put_onto. One that is open never expires; one that has ended leaves its record.
+
+        The record first: a crash between leaves the item open, and its next end, of a later version, replaces the
+        record.
+        """
+        if not going.phase.ended:
+            return self._put_onto(item)
+        record = replace(item, pk=RECORD.format(item.pk), expires_at=going.since + ACTED_KEPT_S)
+        with suppress(Conflict):  # Another run has ended it since: the item's own condition says so.
+            self._table.put(record, condition=f"{NEW} OR #version <= :version", values={":version": item.version})
+        self._put_onto(replace(item, expires_at=going.since + KEPT_S))
 
     def _put_onto(self, item: Item) -> None:
         """Stored onto the version before its own; version 1 must not be there yet. Conflict otherwise."""

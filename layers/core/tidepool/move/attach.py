@@ -28,6 +28,7 @@ class Attach:
     """One attach, as it is stored. `version` is the ledger's; `since` is when the phase was entered.
 
     intent: the newest command, saved before it is carried out. because: who asked, and why. why: how it went.
+    commit: of the fleet.yaml by which it was judged.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Attach:
     tags: Mapping[str, str] = field(default_factory=dict)
     intent: str = ""
     why: str = ""
+    commit: str = ""
 
     @property
     def new(self) -> NewComponent:

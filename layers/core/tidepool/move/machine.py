@@ -63,9 +63,9 @@ def step(move: Move, seen: Seen, now: int) -> Turn:
             assert_never(move.phase)
 
 
-def approved(move: Move, now: int) -> Move:
+def approved(move: Move, who_and_why: str, now: int) -> Move:
     """The move a person has approved; any that does not wait for it stays as it is."""
-    return go(move, Phase.CREATE, now).move if move.phase is Phase.WAITING else move
+    return go(replace(move, approved=who_and_why), Phase.CREATE, now).move if move.phase is Phase.WAITING else move
 
 
 def undone(move: Move, who_and_why: str) -> Move:

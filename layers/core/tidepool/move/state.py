@@ -52,6 +52,8 @@ class Move:
     sagemaker_model, memory_mb, strategy, tags come from the source, so that a crash never loses them.
     why: why it went the way it did, and what to do when it needs a person.
     wanted_back: who wants it to go back, and why; '' = nobody. Heeded until retire.
+    commit: of the fleet.yaml by which it was judged, as decisions have it. approved: who let it begin, and why; '' =
+        nobody had to.
     """
 
     id: str
@@ -85,6 +87,8 @@ class Move:
     measured: float = 0.0
     longest_s: float = 0.0
     shifted_at: int = 0
+    commit: str = ""
+    approved: str = ""
 
     @property
     def target_name(self) -> str:

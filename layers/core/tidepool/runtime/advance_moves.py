@@ -116,7 +116,7 @@ def approve(ports: Ports, move_id: str, now: int, *, who: str, why: str) -> Move
 
 def let_begin(ports: Ports, move: Move, now: int, *, who: str, why: str) -> Move:
     """As approve, of a move in hand."""
-    after = approved(move, now)
+    after = approved(move, f"{who}: {why}", now)
     if after == move:
         return move
     after = _saved(ports, move, after, now)

@@ -182,6 +182,7 @@ def _judged(ports: Ports, wanted: Wanted, now: int) -> Attach:
         began=now,
         strategy="SPREAD" if model.zones > 1 else "BINPACK",
         tags=target_tags({key: wanted.model}, wanted.id),
+        commit=asked.commit,
     )
     reasons = [
         *_against(asked, attach, model, pool, now),

@@ -44,6 +44,7 @@ def judged(ports: Ports, ask: StartMove, now: int) -> Move:
         to_component=to_component,
         why="; ".join(reasons or notes(ask, to_component, from_type, world)),
         measured=world.measured,
+        commit=asked.commit,
     )
     source = source_of(ask, world)
     if source is None:

@@ -33,10 +33,11 @@ _MEASURED = {Phase.CREATE, Phase.WARM, Phase.SHIFT, Phase.DRAIN, Phase.BACK}
 class People:
     """Who forbids what now: fleet.yaml, signals of the ledger, tags of homes that were seen, alarms and calendars.
 
-    unread: why the alarms and calendars could not be read, '' when they were.
+    commit: fleet.yaml's. unread: why the alarms and calendars could not be read, '' when they were.
     """
 
     config: Config
+    commit: str
     signals: tuple[Signal, ...]
     frozen_by: tuple[str, ...]
     unread: str = ""
@@ -73,12 +74,12 @@ def people(ports: Ports, now: int) -> People:
 
     Alarms and calendars that cannot be read stop what is new, and no way back.
     """
-    config, _ = ports.config.current()
+    config, commit = ports.config.current()
     signals = ports.ledger.signals(now)
     try:
-        return People(config, signals, ports.alarms.frozen_by(config, now))
+        return People(config, commit, signals, ports.alarms.frozen_by(config, now))
     except (HostingError, Unreachable) as error:
-        return People(config, signals, (), unread=f"what freezes cannot be read: {error}")
+        return People(config, commit, signals, (), unread=f"what freezes cannot be read: {error}")
 
 
 def look(
