@@ -30,8 +30,9 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
             return {"woken_by": tick.source, "dropped": f"{now - tick.at} s late"}
     begun = _asked(event, woken_by, context, now)
     stand, failed = advance(wiring.ports(), now)
-    ended = wiring.ports().ledger.ended_moves(now - DAY_S)
-    wiring.count_all([of_moves((*stand, *ended), now)])
+    ledger = wiring.ports().ledger
+    every = {one.id: one for one in (*ledger.ended_moves(now - DAY_S), *ledger.attaches(), *stand)}
+    wiring.count_all([of_moves(every.values(), now)])
     if failed is not None:
         raise failed
     return {**begun, "moves": {one.id: str(one.phase) for one in stand}}

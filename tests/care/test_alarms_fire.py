@@ -17,6 +17,7 @@ from tidepool.fleet import STANDS_STILL
 from tidepool.forecast.calibration import NEWEST
 from tidepool.memory import Judged, Learned, ModelLearned
 from tidepool.move import create
+from tidepool.move.attach import Attach
 from tidepool.move.overdue import GRACE_S
 from tidepool.move.state import Phase
 from tidepool.units import DAY_S
@@ -108,9 +109,28 @@ def test_an_open_move_without_the_hand_that_takes_it_further_raises_its_alarm_an
         assert a_move(Phase.CREATE).id in step["because"] and "tidepool moves" in step["because"]
 
 
-def test_a_move_that_needs_a_person_raises_its_alarm() -> None:
+def test_an_open_attach_without_the_hand_that_takes_it_further_is_counted_as_a_move_is() -> None:
+    with a_world(hands="none") as world:
+        left = START_S - create.DEADLINE_S - GRACE_S - 60
+        world.ledger().save_attach(an_attach(Phase.CREATE, left), expected_version=0)
+        world.rig.run_to(START_S + 7 * 60)
+        assert "past-deadline" in alarming(world)
+        record = json.loads(list(world.rig.records().values())[-1])
+        (step,) = [step for step in record["steps"] if step["limit"] == STANDS_STILL]
+        assert (step["subject"], step["from"]) == ("b", "create") and "attach a1 has been in create" in step["because"]
+
+
+def an_attach(phase: Phase, since: int) -> Attach:
+    return Attach("a1", 1, "b", "pool", "main", "tidepool-b-a1", "b", 1, 1024, 1, "kim", phase, since, since)
+
+
+@pytest.mark.parametrize("what", ["move", "attach"])
+def test_a_move_or_an_attach_that_needs_a_person_raises_its_alarm(what: str) -> None:
     with a_world() as world:
-        ended = replace(a_move(Phase.NEEDS_PERSON), since=START_S, began=START_S)
-        world.ledger().save_move(ended, expected_version=0)
+        if what == "move":
+            ended = replace(a_move(Phase.NEEDS_PERSON), since=START_S, began=START_S)
+            world.ledger().save_move(ended, expected_version=0)
+        else:
+            world.ledger().save_attach(an_attach(Phase.NEEDS_PERSON, START_S), expected_version=0)
         world.rig.run_to(START_S + 7 * 60)
         assert "past-deadline" in alarming(world)

@@ -44,8 +44,8 @@ class Metric(StrEnum):
     FORECAST_ASTRAY = "ForecastAstrayPercent"
     """Share of the judged models whose newest hours lie mostly above nine of ten moments of their day before."""
     PAST_DEADLINE = "PastDeadline"
-    """Open moves and attaches past their phase's deadline, and those that need a person. decide counts the moves too:
-    it is there when the hand that takes them further is not."""
+    """Open moves and attaches past their phase's deadline, and those that need a person. decide counts those that
+    are open too: it is there when the hand that takes them further is not."""
     LATE_TICK = "LateTick"
     FREEZE_UNREAD = "FreezeUnread"
     """Decisions that took the fleet for frozen because an alarm or calendar of fleet.yaml could not be read."""

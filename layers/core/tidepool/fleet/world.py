@@ -34,7 +34,7 @@ class Fleet:
     Their quota is what the account's other endpoints leave.
     routes: by model identity; a model that is missing has no route of ours.
     moving: identities of models with an open move, and the targets (component or endpoint names) it created.
-    standing_still: by open move past its phase's deadline, its model, phase and what is wrong.
+    standing_still: by open move or attach past its phase's deadline, its model, phase and what is wrong.
     signals: holds, freezes and surges from the ledger. frozen_by: alarms and calendars that freeze now.
     scalers: by component or endpoint, Application Auto Scaling's target; taken: by resource, those we changed.
     noted: writes that CloudTrail told of lately. writes: counts that others set since the last tick.

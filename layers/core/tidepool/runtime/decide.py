@@ -12,6 +12,7 @@ from tidepool.decision.record import Decision
 from tidepool.errors import BadFleetFile
 from tidepool.fleet import Fleet
 from tidepool.memory import Memory
+from tidepool.move.overdue import standing_still
 from tidepool.report.entries import sample
 from tidepool.runtime.observe import observe
 from tidepool.runtime.ports import Lease, Ports
@@ -97,7 +98,8 @@ def _look(ports: Ports, lease: Lease, purely: Purely, now: int, *, asked_at: int
         return None
     thorough = thorough or asks_all(memory, now)
     fleet = observe(ports, config, now, memory, thorough=thorough)
-    fleet = heed_writers(ports, fleet, config, memory, now)
+    still = {**fleet.standing_still, **standing_still(ports.ledger.attaches(), now)}
+    fleet = heed_writers(ports, replace(fleet, standing_still=still), config, memory, now)
     decision = purely(fleet, config, memory, now, commit)
     if decision.changes and newly_scaled(ports, fleet):
         decision = purely(heed_writers(ports, fleet, config, memory, now), config, memory, now, commit)
