@@ -198,3 +198,11 @@ def test_a_components_model_tells_its_boundary_alone_and_who_owns_its_package() 
     assert with_model(component, known, ARN).boundary == Boundary("r")
     assert "AWS Marketplace" in with_model(component, known, ARN).unmovable
     assert "may not be described" in with_model(component, None, ARN).unmovable
+
+
+def test_the_capacity_reservation_of_a_variant_is_known_and_an_endpoint_without_one_says_so() -> None:
+    arn = "arn:aws:sagemaker:us-east-1:111122223333:training-plan/h100s"
+    only = {"CapacityReservationPreference": "capacity-reservations-only"}
+    assert an_endpoint(variant={"CapacityReservationConfig": {**only, "MlReservationArn": arn}}).reservation == arn
+    assert an_endpoint(variant={"CapacityReservationConfig": only}).reservation == "capacity-reservations-only"
+    assert an_endpoint().reservation == ""

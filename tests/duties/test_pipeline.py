@@ -209,6 +209,15 @@ def test_a_model_that_wastes_its_own_endpoint_moves_to_the_pool() -> None:
     assert change.usd_per_hour < -10
 
 
+def test_a_model_on_a_capacity_reservation_of_its_own_is_only_recommended_to_leave_it() -> None:
+    endpoints = [a_pool(), alone(reservation="plan/h100s")]
+    fleet = a_fleet({"a-alone": evidence(25.0, 1)}, components=[], endpoints=endpoints)
+    decision = decide(fleet, a_config(), Memory(models={"a": ModelMemory(recent=HALF_HOUR)}), NOW)
+    assert decision.changes == ()
+    (held,) = [held for held in decision.held if held.kind == "StartMove"]
+    assert held.reason == "recommend" and "capacity reservation plan/h100s" in held.because
+
+
 def test_a_model_that_asks_for_isolation_moves_to_an_endpoint_of_its_own() -> None:
     memory = Memory(models={"a": ModelMemory(recent=HALF_HOUR)})
     (change,) = decide(a_fleet(), a_config(a_model(host="dedicated")), memory, NOW).changes

@@ -136,6 +136,16 @@ REFUSED: dict[str, tuple[rules.World, StartMove, str]] = {
         a_move(OWN, "tidepool-m"),
         "KMS key k here, none there",
     ),
+    "a reservation, to a component": (
+        with_home(a_world(OWN), OWN, reservation="plan/h100s"),
+        a_move(OWN, POOL_B),
+        "own would leave its capacity reservation plan/h100s (update own to a config without CapacityReservationConfig",
+    ),
+    "a reservation, to another type": (
+        with_home(a_world(OWN), OWN, reservation="plan/h100s", instance_type="ml.x"),
+        a_move(OWN, "tidepool-m"),
+        "own would leave its capacity reservation plan/h100s",
+    ),
     "in place for a component": (
         with_home(a_world(), instance_type="ml.x", other_types=(P4D.name,)),
         a_move(),
@@ -380,3 +390,14 @@ def test_what_was_superseded_or_began_a_day_ago_counts_for_no_day() -> None:
     never = an_open_move("x", phase=Phase.SUPERSEDED, began=NOW - 60)
     long_ago = an_open_move("x", phase=Phase.DONE, began=NOW - 86_400)
     assert reasons(a_world(config=limited(moves_per_day=1), ended=(never, long_ago))) == ()
+
+
+def test_a_capacity_reservation_is_taken_to_the_same_type_and_a_pools_binds_nobody_and_both_are_said() -> None:
+    own = with_home(a_world(OWN), OWN, reservation="plan/h100s")
+    assert reasons(own, a_move(OWN, "tidepool-m")) == ()
+    (said, _) = rules.notes(a_move(OWN, "tidepool-m"), "", P4D.name, own)
+    assert said == "both homes come from the capacity reservation plan/h100s: without room in it the move goes back"
+    into = with_home(a_world(), POOL_B, reservation="plan/h100s")
+    assert reasons(into) == () and reasons(with_home(a_world(), reservation="plan/h100s")) == ()
+    (said, _) = rules.notes(a_move(), "tidepool-m", P4D.name, into)
+    assert said == "pool-b runs in the capacity reservation plan/h100s, and serves until that ends"

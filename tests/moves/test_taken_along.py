@@ -52,6 +52,10 @@ VARIANT = {
     "InferenceAmiVersion": "al2-ami-sagemaker-inference-gpu-3-1",
     "VolumeSizeInGB": 256,
     "RoutingConfig": {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"},
+    "CapacityReservationConfig": {
+        "CapacityReservationPreference": "capacity-reservations-only",
+        "MlReservationArn": "arn:aws:sagemaker:us-east-1:111122223333:training-plan/h100s",
+    },
 }
 BARE = {"VariantName": "AllTraffic", "ModelName": "m", "InstanceType": "ml.g5.xlarge", "InitialInstanceCount": 1}
 

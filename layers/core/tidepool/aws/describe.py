@@ -48,6 +48,7 @@ def endpoint_of(
         failure=endpoint.get("FailureReason", ""),
         boundary=_boundary(config if kind is EndpointKind.POOL else model or {}, kms_key=config.get("KmsKeyId", "")),
         other_types=_types(first)[1:],
+        reservation=settings.reservation_of(first),
         settings=settings.of_variant(first) if kind is EndpointKind.DEDICATED else {},
     )
 

@@ -10,7 +10,8 @@ from typing import Any
 
 STARTUP = ("ModelDataDownloadTimeoutInSeconds", "ContainerStartupHealthCheckTimeoutInSeconds")
 NEEDS = ("NumberOfCpuCoresRequired", "MaxMemoryRequiredInMb")
-VARIANT = ("InferenceAmiVersion", "VolumeSizeInGB", "RoutingConfig", "CoreDumpConfig", "EnableSSMAccess")
+RESERVATION = "CapacityReservationConfig"
+VARIANT = ("InferenceAmiVersion", "VolumeSizeInGB", "RoutingConfig", "CoreDumpConfig", "EnableSSMAccess", RESERVATION)
 CACHE, BALANCE = "DataCacheConfig", "AvailabilityZoneBalance"
 
 Settings = Mapping[str, Any]
@@ -29,6 +30,12 @@ def of_component(asks: Mapping[str, Any]) -> Settings:
 def of_variant(variant: Mapping[str, Any]) -> Settings:
     """Of a production variant of DescribeEndpointConfig."""
     return _some(variant, (*STARTUP, *VARIANT))
+
+
+def reservation_of(variant: Mapping[str, Any]) -> str:
+    """The ML capacity reservation (a training plan) that the variant's instances come from; '' = none."""
+    bound = variant.get(RESERVATION, {})
+    return str(bound.get("MlReservationArn") or bound.get("CapacityReservationPreference") or "")
 
 
 def for_component(specification: Mapping[str, Any], settings: Settings) -> dict[str, Any]:

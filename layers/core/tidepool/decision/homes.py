@@ -191,6 +191,8 @@ def movable(subject: Subject, home: Home) -> str:
         return "its callers follow no route"
     if home.endpoint.unmovable:
         return home.endpoint.unmovable
+    if home.component is None and home.endpoint.reservation:
+        return f"it would leave its capacity reservation {home.endpoint.reservation}"
     if home.component is not None and not home.component.artifact:
         return "its component is defined by a container alone: an endpoint cannot name it"
     return ""

@@ -92,7 +92,8 @@ class Endpoint:
     For a POOL, `instances_wanted` is what the service wants now and cannot be set; [min, max] bound it.
     For a DEDICATED endpoint it is DesiredInstanceCount. `model` is the identity (tag or name) of a dedicated
     endpoint's model, '' for pools. `changed_at` is LastModifiedTime. `other_types` are those that its InstancePools
-    list after `instance_type`, in their order. `unmovable` is why nothing moves from or to it, '' = it may.
+    list after `instance_type`, in their order. `reservation` is the capacity reservation that all its instances come
+    from, '' = none. `unmovable` is why nothing moves from or to it, '' = it may.
     `settings` are what else it is set up with, as a move takes it along (aws/settings.py).
     """
 
@@ -115,6 +116,7 @@ class Endpoint:
     failure: str = ""
     boundary: Boundary = Boundary()
     other_types: tuple[str, ...] = ()
+    reservation: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 

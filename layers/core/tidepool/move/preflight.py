@@ -226,7 +226,21 @@ def notes(ask: StartMove, to_component: str, from_type: str, world: World) -> tu
     target = to_component or ask.to_endpoint
     capacity = f"its capacity there is measured, not declared: {world.measured:g} at once" if world.measured else ""
     nobody = f"not checked: whether its callers may invoke {target}, since fleet.yaml names no `callers` of {ask.model}"
-    return tuple(filter(None, (in_place(ask, from_type), capacity, "" if world.callers else nobody)))
+    reserved = _reserved(ask, world)
+    return tuple(filter(None, (in_place(ask, from_type), capacity, reserved, "" if world.callers else nobody)))
+
+
+def _reserved(ask: StartMove, world: World) -> str:
+    """That the target is no larger than a capacity reservation, '' when it has none."""
+    home, pool = world.endpoints[ask.from_endpoint], world.endpoints.get(ask.to_endpoint)
+    if ask.to_hosting is Hosting.SHARED:
+        there = pool.reservation if pool is not None else ""
+        return (
+            f"{ask.to_endpoint} runs in the capacity reservation {there}, and serves until that ends" if there else ""
+        )
+    if ask.from_hosting is Hosting.SHARED or not home.reservation:
+        return ""
+    return f"both homes come from the capacity reservation {home.reservation}: without room in it the move goes back"
 
 
 def _between(ask: StartMove, world: World) -> Iterator[str]:
@@ -237,9 +251,22 @@ def _between(ask: StartMove, world: World) -> Iterator[str]:
     there = world.endpoints[ask.to_endpoint].boundary if shared else boundary_alone(source)
     for difference in home.boundary.unlike(there):
         yield f"the move would change its boundary: {difference}"
+    if leaves_reservation(ask, home):
+        hint = f"update {home.name} to a config without CapacityReservationConfig first, or let it stay"
+        yield f"{home.name} would leave its capacity reservation {home.reservation} ({hint})"
     if ask.instance_type in home.other_types and ask.to_hosting is ask.from_hosting:
         how = f"give {ask.component} Specifications for it" if shared else "put it first there"
         yield f"{home.name} lists {ask.instance_type} among its own InstancePools: {how}, and nothing needs to move"
+
+
+def leaves_reservation(ask: StartMove, home: Endpoint) -> bool:
+    """A dedicated endpoint's instances come from a reservation that its target's could not.
+
+    One is of one instance type (AWS documentation, training plans for endpoints). A pool's is the pool's own: models
+    come and go, as fleet.yaml's `reserved` says.
+    """
+    stays = ask.to_hosting is Hosting.DEDICATED and ask.instance_type == home.instance_type
+    return ask.from_hosting is Hosting.DEDICATED and bool(home.reservation) and not stays
 
 
 def in_place(ask: StartMove, from_type: str) -> str:
