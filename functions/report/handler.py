@@ -19,7 +19,7 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
         wiring.count(Metric.LATE_TICK)
         return {"woken_by": tick.source, "dropped": f"{now - tick.at} s late"}
     try:
-        page = report(wiring.ports(), now)
+        page = report(wiring.ports(), now, source=f"SageMaker in {wiring.clients().region}")
     except BadFleetFile:
         return {"woken_by": tick.source, "reported": "nothing: no fleet.yaml is in force yet"}
     return {"woken_by": tick.source, "bytes": len(page)}

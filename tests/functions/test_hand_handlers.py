@@ -169,6 +169,17 @@ def test_report_stores_a_page_of_the_day(world: World) -> None:
     assert len(world.ledger().samples(0)) == 2, "one sample each ten minutes"
 
 
+def test_a_stack_that_looks_after_nothing_yet_has_a_page_of_the_time_that_it_has_seen() -> None:
+    with a_world(fleet="schema: 1\n") as world:
+        for _ in range(2):
+            world.decide(world.event("tick"))
+            world.rig._move(world.now + 1800)
+        world.rig.invoke("ReportFunction", world.event("report-tick"))
+        (page,) = (page.decode() for page in world.rig.objects("reports/").values())
+    assert "Source of every figure: SageMaker in us-east-1<" in page
+    assert "<b>$0.00</b><span>machines, over 1h</span>" in page
+
+
 TICKS = {"LearnFunction": "learn-tick", "ReportFunction": "report-tick", "MoveModelsFunction": "moves-tick"}
 
 

@@ -9,12 +9,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from builders.report import FROM_S, a_summary
+from builders.report import FROM_S, a_sample, a_summary
 from tidepool.report import theme
 from tidepool.report.entries import Note, NoteKind
 from tidepool.report.html import SHOWN_NOTES, render
 from tidepool.report.lanes import short
 from tidepool.report.picture import headline, picture, subline
+from tidepool.report.summary import summarise
 from tidepool.report.svg import nice_ticks, steps, time_ticks, whole_ticks
 from tidepool.units import DAY_S, HOUR_S
 
@@ -90,6 +91,26 @@ def test_a_report_of_a_deployed_fleet_needs_neither_service_nor_comparison() -> 
     page = render(bare)
     assert "on time" not in page and "hosted otherwise" not in page
     assert headline(bare) == "$600 for 2 models"
+
+
+def test_a_page_never_calls_what_ran_simulated_and_says_what_costs_more() -> None:
+    near = replace(a_summary().comparisons[0], usd=500.0)
+    page = render(replace(a_summary(), source="SageMaker in us-east-1", comparisons=(near,)))
+    assert "simulated" not in page and "as it ran" in page
+    assert "<b>20 %</b><span>more than every model alone</span>" in page and "-20" not in page
+
+
+def test_where_nothing_is_looked_after_there_is_nothing_to_compare() -> None:
+    idle = replace(a_sample(), usd_per_hour=0.0, dedicated_usd_per_hour=0.0, instances={}, places=(), requests={})
+    summary = summarise([idle], [], [], title="t", source="s", from_s=FROM_S, to_s=FROM_S + DAY_S)
+    assert summary.comparisons == ()
+    assert "$0.00" in render(summary) and "hosted otherwise" not in render(summary)
+
+
+@pytest.mark.parametrize(("days", "began"), [(1, "<td class=n>02:00</td>"), (3, "<td class=n>2025-01-06 02:00</td>")])
+def test_a_moment_has_its_day_where_the_page_has_more_than_one(days: int, began: str) -> None:
+    page = render(replace(a_summary(), to_s=FROM_S + days * DAY_S))
+    assert page.count(began) == 2, "the move, and the event of its beginning"
 
 
 def test_the_headline_puts_the_nearest_comparison_first() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 
 from tidepool.report import theme
@@ -9,9 +10,9 @@ from tidepool.report.charts import dollars, machines
 from tidepool.report.entries import Check, NoteKind
 from tidepool.report.lanes import lanes, short
 from tidepool.report.picture import headline, subline
-from tidepool.report.summary import MoveRow, Summary, served
+from tidepool.report.summary import Summary, served
 from tidepool.report.svg import Drawing, clock, stamp
-from tidepool.units import HOUR_S, duration, percent, usd
+from tidepool.units import DAY_S, HOUR_S, duration, percent, usd
 
 SHOWN_NOTES = 200
 """Lines of the event list; a week of a large fleet has thousands, and the page says how many it leaves out."""
@@ -44,7 +45,7 @@ def render(summary: Summary) -> str:
         _checks(summary.checks),
         _charts(summary),
         _comparisons(summary),
-        _moves(summary.moves),
+        _moves(summary),
         _models(summary),
         _notes(summary),
     )
@@ -68,7 +69,8 @@ def _head(summary: Summary) -> str:
 def _tiles(summary: Summary) -> str:
     tiles = [(usd(summary.usd), f"machines, over {duration(summary.to_s - summary.from_s)}")]
     for rival in summary.comparisons:
-        tiles.append((percent(round(1 - summary.usd / rival.usd, 3)), f"less than {rival.name}"))
+        saved = round(1 - summary.usd / rival.usd, 3)
+        tiles.append((percent(abs(saved)), f"{'less' if saved >= 0 else 'more'} than {rival.name}"))
     service = summary.service
     if service and service.on_time is not None:
         tiles.append((served(service.on_time), f"of {short(service.requests)} requests on time"))
@@ -116,7 +118,7 @@ def _comparisons(summary: Summary) -> str:
     if not summary.comparisons:
         return ""
     hours = (summary.to_s - summary.from_s) / HOUR_S
-    rows = [f"<tr><td><b>Tidepool</b></td>{_money(summary.usd, hours)}<td>as simulated</td></tr>"]
+    rows = [f"<tr><td><b>this fleet</b></td>{_money(summary.usd, hours)}<td>as it ran</td></tr>"]
     rows += [
         f"<tr><td>{escape(c.name)}</td>{_money(c.usd, hours)}<td class=soft>{escape(c.how)}</td></tr>"
         for c in summary.comparisons
@@ -129,21 +131,28 @@ def _money(amount: float, hours: float) -> str:
     return f"<td class=n>{usd(amount)}</td><td class=n>{usd(amount / hours)}</td>"
 
 
-def _moves(moves: tuple[MoveRow, ...]) -> str:
-    if not moves:
+def _moves(summary: Summary) -> str:
+    if not summary.moves:
         return ""
+    at = _moment(summary)
     rows = "".join(
         f"<tr><td>{escape(m.model)}</td><td>{escape(m.from_)} → {escape(m.to)}</td><td>{m.to_hosting}</td>"
-        f"<td class=n>{clock(m.began)}</td><td class=n>{'' if m.ended_at is None else clock(m.ended_at)}</td>"
+        f"<td class=n>{at(m.began)}</td><td class=n>{'' if m.ended_at is None else at(m.ended_at)}</td>"
         f"<td>{escape(m.outcome)}</td><td class=n>{_change(m.usd_per_hour)}</td><td class=n>{usd(m.usd)}</td>"
         f"<td class=soft>{escape(m.because)}</td></tr>"
-        for m in moves
+        for m in summary.moves
     )
     head = (
         "<tr><th>Model</th><th>From → to</th><th>Hosting</th><th class=n>Began</th><th class=n>Ended</th>"
         "<th>Outcome</th><th class=n>Dollars an hour</th><th class=n>Double hosting</th><th>Because</th></tr>"
     )
     return f"<h2>Moves</h2>{_table(head, rows)}"
+
+
+def _moment(summary: Summary) -> Callable[[int], str]:
+    """How a moment is told: by its time of day, where nothing on the page is of another day."""
+    named = [*(m.began for m in summary.moves), *(n.at for n in summary.notes), summary.from_s]
+    return clock if summary.to_s - min(named) <= DAY_S else stamp
 
 
 def _change(usd_per_hour: float) -> str:
@@ -181,8 +190,9 @@ MARKS = {
 def _notes(summary: Summary) -> str:
     if not summary.notes:
         return ""
+    at = _moment(summary)
     rows = "".join(
-        f"<tr><td class=n>{clock(n.at)}</td><td>{MARKS[n.kind]}</td><td>{escape(n.subject)}</td>"
+        f"<tr><td class=n>{at(n.at)}</td><td>{MARKS[n.kind]}</td><td>{escape(n.subject)}</td>"
         f"<td>{escape(n.text)}</td></tr>"
         for n in summary.notes[:SHOWN_NOTES]
     )

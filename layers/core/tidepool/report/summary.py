@@ -133,7 +133,8 @@ def _dedicated(samples: Sequence[Sample], until: int) -> float | None:
 
 def _alone(usd: float | None) -> tuple[Comparison, ...]:
     how = "each model on endpoints of its own at the same moments, as the decisions worked it out"
-    return () if usd is None else (Comparison("every model alone", usd, how),)
+    # Where nothing is looked after yet there is nothing to compare.
+    return (Comparison("every model alone", usd, how),) if usd else ()
 
 
 def _models(samples: Sequence[Sample], until: int) -> tuple[ModelRow, ...]:
