@@ -20,7 +20,7 @@ from tidepool_cli.output import WRONG, bad_option, exits_with_problems, write_js
     "--model-package", "package", metavar="ARN", help="Or the model package that a SageMaker Model is made of."
 )
 @click.option("--copies", type=click.IntRange(1), help="To begin with; the model's floor.")
-@click.option("--memory-mb", type=click.IntRange(1), help="Host memory to reserve for a copy.  [default: 1024]")
+@click.option("--memory-mb", type=click.IntRange(1), help="Host memory to reserve for a copy; its shape's, else 1024.")
 @click.option("--dry-run", is_flag=True, help="Print the CreateInferenceComponent request; ask nothing.")
 @person_options
 @stack_options

@@ -74,6 +74,7 @@ class Fakes:
             copies_wanted=new.copies,
             copies_now=0,
             accelerators_per_copy=new.accelerators_per_copy,
+            memory_mb=new.memory_mb,
             changed_at=world.now,
             artifact=new.sagemaker_model,
             strategy=new.strategy,

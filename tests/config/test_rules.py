@@ -358,3 +358,11 @@ def test_a_model_has_at_most_twenty_callers() -> None:
 def test_rule_12_a_sample_is_a_pointer_to_s3() -> None:
     assert model("sample: s3://probes/a.json").sample == "s3://probes/a.json"
     only_problem(one_model('sample: \'{"inputs": "hello"}\''))
+
+
+def test_host_memory_is_a_copys_and_a_whole_instance_names_none() -> None:
+    shapes = "models: {{m: {{shapes: {{{}: {{ml.g5.xlarge: {{memory_mb: 2048}}}}}}}}}}"
+    (shape,) = model_config(load(fleet(shapes.format("shared"))), "m").shapes
+    assert shape.memory_mb == 2048
+    refused = only_problem(fleet(shapes.format("dedicated")))
+    assert refused.allowed == "only under shapes.shared"

@@ -16,6 +16,7 @@ from tidepool.fleet import Boundary, Component, EndpointKind, Route, Status, Tar
 from tidepool.fleet.writers import PAUSED, ScalingTarget
 from tidepool.memory import Measured, Memory, ModelMemory
 from tidepool.move import preflight as rules
+from tidepool.move.notes import notes
 from tidepool.move.state import Move, Phase
 from tidepool.plan.change import StartMove
 from tidepool.runtime.advance_moves import advance_moves, begin
@@ -395,9 +396,9 @@ def test_what_was_superseded_or_began_a_day_ago_counts_for_no_day() -> None:
 def test_a_capacity_reservation_is_taken_to_the_same_type_and_a_pools_binds_nobody_and_both_are_said() -> None:
     own = with_home(a_world(OWN), OWN, reservation="plan/h100s")
     assert reasons(own, a_move(OWN, "tidepool-m")) == ()
-    (said, _) = rules.notes(a_move(OWN, "tidepool-m"), "", P4D.name, own)
+    (said, _) = notes(a_move(OWN, "tidepool-m"), "", P4D.name, own)
     assert said == "both homes come from the capacity reservation plan/h100s: without room in it the move goes back"
     into = with_home(a_world(), POOL_B, reservation="plan/h100s")
     assert reasons(into) == () and reasons(with_home(a_world(), reservation="plan/h100s")) == ()
-    (said, _) = rules.notes(a_move(), "tidepool-m", P4D.name, into)
+    (said, _) = notes(a_move(), "tidepool-m", P4D.name, into)
     assert said == "pool-b runs in the capacity reservation plan/h100s, and serves until that ends"

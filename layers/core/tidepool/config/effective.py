@@ -160,6 +160,7 @@ def _shape(shape: Shape) -> str:
         f"{shape.concurrency:g} at once" if shape.concurrency is not None else "unmeasured, a lower bound",
         f"{duration(shape.service_s)} a request" if shape.service_s is not None else "",
         f"starts in {duration(shape.start_s)}" if shape.start_s is not None else "",
+        f"reserves {shape.memory_mb} MB" if shape.memory_mb is not None else "",
         f"env {' '.join(sorted(shape.env))}" if shape.env else "",
     ]
     return f"{shape.hosting.value} on {shape.instance_type}: {', '.join(filter(None, figures))}"

@@ -141,6 +141,10 @@ def _effective(path: Path, layers: Layers, file: FleetFile, refuse: Refuse) -> I
     shapes = layers.written.get("shapes")
     if shapes is not None and shapes.path[:2] == path:
         yield from _accelerators(shapes.path, shapes.value, file, refuse)
+        for name, shape in (shapes.value.dedicated or {}).items():
+            if shape.memory_mb is not None:
+                at, hint = (*shapes.path, "dedicated", name, "memory_mb"), "it has the whole instance's memory"
+                yield refuse(at, shape.memory_mb, allowed="only under shapes.shared", hint=hint)
 
 
 def _behind_a_router(path: Path, layers: Layers, refuse: Refuse) -> Iterator[Problem]:

@@ -122,6 +122,7 @@ class ShapeBlock(Block):
     concurrency: Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)] | None = None
     service: f.Seconds | None = None
     start: f.Seconds | None = None
+    memory_mb: Annotated[int, Field(ge=128, le=100_000_000)] | None = None
     env: f.Env | None = None
 
 

@@ -135,7 +135,16 @@ def _shapes(block: ShapesBlock | None) -> tuple[t.Shape, ...]:
         (t.Hosting.SHARED, block.shared),
     )
     return tuple(
-        t.Shape(hosting, name, shape.accelerators, shape.concurrency, shape.service, shape.start, shape.env or {})
+        t.Shape(
+            hosting=hosting,
+            instance_type=name,
+            accelerators=shape.accelerators,
+            concurrency=shape.concurrency,
+            service_s=shape.service,
+            start_s=shape.start,
+            env=shape.env or {},
+            memory_mb=shape.memory_mb,
+        )
         for hosting, shapes in by_hosting
         for name, shape in (shapes or {}).items()
     )

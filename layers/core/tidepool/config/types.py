@@ -70,6 +70,7 @@ class Shape:
     start_s: seconds from placement on a ready instance until it serves (image + weights + engine);
         None = unknown.
     accelerators: per copy; for dedicated the whole instance's.
+    memory_mb: of the host, reserved for one copy; None = unknown, and for dedicated, which has the whole instance's.
     """
 
     hosting: Hosting
@@ -79,6 +80,7 @@ class Shape:
     service_s: float | None = None
     start_s: float | None = None
     env: Mapping[str, str] = field(default_factory=dict)
+    memory_mb: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from tidepool.fleet.asked import Answer, NewComponent
 from tidepool.move.back import LINGER_S, REMOVE_S
 from tidepool.move.command import Command, CreateTarget, Delete, Probe, WriteRoute
 from tidepool.move.create import DEADLINE_S as CREATE_S
+from tidepool.move.host_memory import asks
 from tidepool.move.seen import Side
 from tidepool.move.state import Phase
 from tidepool.move.warm import DEADLINE_S as WARM_S
@@ -113,6 +114,8 @@ def _create(attach: Attach, seen: AttachSeen, now: int) -> AttachTurn:
     wrong = _wrong(attach, seen) or (f"SageMaker refused: {seen.refused}" if seen.refused else "")
     if not wrong and now - attach.since > CREATE_S:
         wrong = f"not in service within {duration(CREATE_S)}"
+    if wrong and not seen.held:
+        wrong = f"{wrong}; {asks(attach.accelerators_per_copy, attach.memory_mb)}"
     if wrong:
         return _go(attach, Phase.BACK, now, wrong)
     if target is None:

@@ -9,6 +9,7 @@ from tidepool.fleet import Route, Status
 from tidepool.fleet.asked import NewComponent, NewEndpoint
 from tidepool.move.capacity import asked
 from tidepool.move.command import CREATES, CreateTarget, WriteRoute
+from tidepool.move.host_memory import asks
 from tidepool.move.naming import target_tags
 from tidepool.move.routing import source_only, unrouted
 from tidepool.move.seen import Seen
@@ -27,7 +28,7 @@ FIRST_SHARE = 100
 def create(move: Move, seen: Seen, now: int) -> Turn:
     """Warm once the target is settled; superseded while nothing was made and the world differs; else back."""
     if now - move.since > DEADLINE_S:
-        return back(move, now, f"the target was not in service within {duration(DEADLINE_S)}")
+        return back(move, now, f"the target was not in service within {duration(DEADLINE_S)}{_asks(move)}")
     stopped = _stopped(move, seen)
     if stopped:
         return _never_made(move, seen, now, stopped)
@@ -38,7 +39,7 @@ def create(move: Move, seen: Seen, now: int) -> Turn:
     if seen.target.change != move.id:
         return _never_made(move, seen, now, f"the name {seen.target.name} is taken by somebody else's")
     if seen.target.status is Status.FAILED:
-        return back(move, now, f"the target failed: {seen.target.failure or 'no reason given'}")
+        return back(move, now, f"the target failed: {seen.target.failure or 'no reason given'}{_asks(move)}")
     if seen.target.settled:
         return go(move, Phase.WARM, now)
     return wait(move)
@@ -94,7 +95,7 @@ def _make(move: Move, seen: Seen, now: int) -> Turn:
         # What is in flight says how large it must be; and nobody knows whether it is frozen.
         return wait(move)
     if seen.refused:
-        return back(move, now, f"the target could not be made: {seen.refused}")
+        return back(move, now, f"the target could not be made: {seen.refused}{_asks(move)}")
     ask, tags = move.ask, target_tags(move.tags, move.id)
     settings = seen.source.settings if seen.source is not None else {}
     match ask.to_hosting:
@@ -130,3 +131,8 @@ def _make(move: Move, seen: Seen, now: int) -> Turn:
                     )
                 ),
             )
+
+
+def _asks(move: Move) -> str:
+    """What its copies were to have, where they could not be had; '' of whole instances."""
+    return f"; {asks(move.ask.accelerators_per_copy, move.memory_mb)}" if move.to_component else ""

@@ -221,28 +221,6 @@ def _callers(target: str, world: World) -> Iterator[str]:
             yield f"nobody can tell whether caller {one.principal} may invoke {target}: {one.unknown} ({hint})"
 
 
-def notes(ask: StartMove, to_component: str, from_type: str, world: World) -> tuple[str, ...]:
-    """What a person should know of a move that may begin."""
-    target = to_component or ask.to_endpoint
-    capacity = f"its capacity there is measured, not declared: {world.measured:g} at once" if world.measured else ""
-    nobody = f"not checked: whether its callers may invoke {target}, since fleet.yaml names no `callers` of {ask.model}"
-    reserved = _reserved(ask, world)
-    return tuple(filter(None, (in_place(ask, from_type), capacity, reserved, "" if world.callers else nobody)))
-
-
-def _reserved(ask: StartMove, world: World) -> str:
-    """That the target is no larger than a capacity reservation, '' when it has none."""
-    home, pool = world.endpoints[ask.from_endpoint], world.endpoints.get(ask.to_endpoint)
-    if ask.to_hosting is Hosting.SHARED:
-        there = pool.reservation if pool is not None else ""
-        return (
-            f"{ask.to_endpoint} runs in the capacity reservation {there}, and serves until that ends" if there else ""
-        )
-    if ask.from_hosting is Hosting.SHARED or not home.reservation:
-        return ""
-    return f"both homes come from the capacity reservation {home.reservation}: without room in it the move goes back"
-
-
 def _between(ask: StartMove, world: World) -> Iterator[str]:
     """What is not the same on both sides and must be, and what needs no move at all."""
     source, home = source_of(ask, world), world.endpoints[ask.from_endpoint]

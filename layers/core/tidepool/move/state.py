@@ -49,7 +49,8 @@ class Move:
         it; 0 = nobody saw.
     longest_s: how long a request may run, as its source's metrics showed, where fleet.yaml does not say it; 0 = they
         did not.
-    sagemaker_model, memory_mb, strategy, tags come from the source, so that a crash never loses them.
+    sagemaker_model, strategy, tags come from the source, so that a crash never loses them; memory_mb from fleet.yaml
+        or the source (move/host_memory.py).
     why: why it went the way it did, and what to do when it needs a person.
     wanted_back: who wants it to go back, and why; '' = nobody. Heeded until retire.
     commit: of the fleet.yaml by which it was judged, as decisions have it. approved: who let it begin, and why; '' =

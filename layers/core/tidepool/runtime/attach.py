@@ -27,6 +27,7 @@ from tidepool.fleet.asked import Answer
 from tidepool.fleet.identity import identity_of
 from tidepool.move.attach import Attach, AttachSeen, attach_step
 from tidepool.move.command import Command, CreateTarget, Delete, Probe, WriteRoute, intent
+from tidepool.move.host_memory import memory_mb, unsaid
 from tidepool.move.naming import target_name, target_tags
 from tidepool.move.seen import component_side
 from tidepool.move.state import Phase
@@ -37,13 +38,13 @@ from tidepool.runtime.ports import Ports
 
 TURNS = 8
 """Turns of one attach in one run: a way through without waiting has five. Ours."""
-MEMORY_MB = 1024
-"""Reserved for a copy when nobody says: ml.g5.xlarge, the smallest, took 1024 and refused 4096 (sagemaker-facts)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """`pool` is one of fleet.yaml; `memory_mb` 0 = MEMORY_MB, `copies` 0 = the model's floor; `id` is the attach's."""
+    """`pool` is one of fleet.yaml; `memory_mb` 0 = as fleet.yaml says (move/host_memory.py), `copies` 0 = the model's
+    floor; `id` is the attach's.
+    """
 
     id: str
     model: str
@@ -165,6 +166,7 @@ def _judged(ports: Ports, wanted: Wanted, now: int) -> Attach:
     kind = endpoint.instance_type if endpoint is not None else ""
     shape = model.shape(Hosting.SHARED, kind)
     key = config.identity.removeprefix("tag:")
+    guessed = unsaid(wanted.model, kind, shape, wanted.memory_mb)
     attach = Attach(
         id=wanted.id,
         version=0,
@@ -174,9 +176,9 @@ def _judged(ports: Ports, wanted: Wanted, now: int) -> Attach:
         component=target_name(wanted.model, wanted.id),
         sagemaker_model=wanted.sagemaker_model,
         accelerators_per_copy=(shape.accelerators if shape is not None else None) or 1,
-        memory_mb=wanted.memory_mb or MEMORY_MB,
+        memory_mb=wanted.memory_mb or memory_mb(shape),
         copies=wanted.copies or max(1, model.min_copies),
-        because=f"asked for by {wanted.who}: {wanted.why}",
+        because=f"asked for by {wanted.who}: {wanted.why}{f'; {guessed}' if guessed else ''}",
         phase=Phase.CREATE,
         since=now,
         began=now,

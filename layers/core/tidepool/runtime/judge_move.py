@@ -12,9 +12,11 @@ from tidepool.decision.others import autoscaled
 from tidepool.errors import HostingError, Throttled, Unreachable
 from tidepool.fleet import Component, Endpoint, InstanceType, Route, Target, named_twice
 from tidepool.memory import ModelMemory
+from tidepool.move.host_memory import memory_mb
 from tidepool.move.longest import LOOK_BACK_S, longest_s
 from tidepool.move.naming import CREATED_TAG, target_name, target_tags
-from tidepool.move.preflight import Caller, World, declared, effective_rung, notes, preflight, source_of
+from tidepool.move.notes import notes
+from tidepool.move.preflight import Caller, World, declared, effective_rung, preflight, source_of
 from tidepool.move.state import Move, Phase
 from tidepool.plan.change import StartMove
 from tidepool.runtime.look_at_move import People, people
@@ -50,6 +52,7 @@ def judged(ports: Ports, ask: StartMove, now: int) -> Move:
     if source is None:
         return move
     target = world.endpoints.get(ask.to_endpoint)
+    has_mb = source.memory_mb if isinstance(source, Component) else 0
     held = source.accelerators_per_copy if isinstance(source, Component) else None
     needs = ask.accelerators_per_copy if ask.to_hosting is Hosting.SHARED else None
     move = replace(
@@ -57,6 +60,7 @@ def judged(ports: Ports, ask: StartMove, now: int) -> Move:
         variant=source.variant,
         to_variant=target.variant if target is not None else "",
         tags=dict(source.tags),
+        memory_mb=memory_mb(world.model.shape(ask.to_hosting, ask.instance_type), has_mb),
         source_was_ours=CREATED_TAG in source.tags,
         from_usd=_usd(world.instance_types.get(from_type), held),
         to_usd=_usd(world.instance_types.get(ask.instance_type), needs),
@@ -64,7 +68,7 @@ def judged(ports: Ports, ask: StartMove, now: int) -> Move:
     if not reasons and not world.model.longest_request_written:
         move = replace(move, longest_s=_longest_s(ports, move, stream=world.model.stream, now=now))
     if isinstance(source, Component):
-        return replace(move, sagemaker_model=source.artifact, memory_mb=source.memory_mb, strategy=source.strategy)
+        return replace(move, sagemaker_model=source.artifact, strategy=source.strategy)
     # A dedicated endpoint has no strategy: its instances are spread over the zones by SageMaker.
     strategy = "SPREAD" if world.model.zones > 1 else "BINPACK"
     return replace(move, sagemaker_model=source.sagemaker_model, strategy=strategy)
