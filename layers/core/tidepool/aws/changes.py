@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from functools import cache
-from typing import Any, assert_never
+from typing import assert_never
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from tidepool.errors import BadEvent, Problem
+from tidepool.memory_codec import adapter
 from tidepool.plan.change import Change, ScaleCopies, ScaleInstances, SetAutoscaling, SetBounds, StartMove
 
-_CLASSES = {kind.__name__: kind for kind in (ScaleCopies, ScaleInstances, SetBounds, SetAutoscaling, StartMove)}
+_CLASSES: Mapping[str, type[Change]] = {
+    kind.__name__: kind for kind in (ScaleCopies, ScaleInstances, SetBounds, SetAutoscaling, StartMove)
+}
 _COUNTS = {"copies_from", "copies_to", "instances_from", "instances_to", "min_from", "min_to", "max_to", "size"}
-
-
-@cache
-def _adapter(kind: str) -> TypeAdapter[Any]:
-    """Built when the first change of that kind comes: a hand hears of one or two."""
-    return TypeAdapter(_CLASSES[kind])
 
 
 def change_of(value: object) -> Change:
@@ -41,7 +37,7 @@ def change_of(value: object) -> Change:
         if isinstance(count, int) and count < 0
     ]
     try:
-        change: Change = _adapter(kind).validate_python({k: v for k, v in value.items() if k in known})
+        change: Change = adapter(_CLASSES[kind]).validate_python({k: v for k, v in value.items() if k in known})
     except ValidationError as error:
         problems += [
             Problem(f"change.{'.'.join(map(str, e['loc']))}", _shown(e["input"]), e["msg"]) for e in error.errors()

@@ -9,21 +9,26 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from tidepool.aws.table import Item, Table
 from tidepool.decision.codec import change_value
 from tidepool.decision.stored import read_change
 from tidepool.errors import Conflict, UnknownSchema
 from tidepool.fleet import Noted, Signal, Taken
-from tidepool.memory_codec import canonical
-from tidepool.move.attach import Attach
-from tidepool.move.state import Move
-from tidepool.report.entries import Sample
+from tidepool.memory_codec import adapter, canonical
 from tidepool.runtime.ports import Operation
 from tidepool.units import DAY_S
+
+# What only some functions read is imported where it is read: a hand meets neither moves nor samples.
+if TYPE_CHECKING:
+    from tidepool.move.attach import Attach
+    from tidepool.move.state import Move
+    from tidepool.report.entries import Sample
+
+_T = TypeVar("_T")
 
 KEPT_S = 35 * DAY_S
 """Longer than a month's report looks back; time to live then removes what is older."""
@@ -33,13 +38,6 @@ the steps of the same change. Reads are by time, so that what is old costs its s
 """
 RECORD = "{}-record"
 """Under which an ended move or attach is kept as long: apart, since what is under `move` is read each minute."""
-
-_SIGNAL = TypeAdapter(Signal)
-_MOVE = TypeAdapter(Move)
-_NOTED = TypeAdapter(Noted)
-_TAKEN = TypeAdapter(Taken)
-_ATTACH = TypeAdapter(Attach)
-_SAMPLE = TypeAdapter(Sample)
 
 NEW = "attribute_not_exists(pk)"
 
@@ -52,12 +50,12 @@ class Journal:
 
     def signals(self, now: int) -> tuple[Signal, ...]:
         """Those in force at `now`, in order of kind and scope."""
-        found = (_read(_SIGNAL, item) for item in self._table.query("signal"))
+        found = (_read(Signal, item) for item in self._table.query("signal"))
         return tuple(signal for signal in found if signal.since <= now < signal.until)
 
     def put_signal(self, signal: Signal) -> None:
         """In force from now on; it replaces one of the same kind, scope and `by`, unless that one is newer."""
-        body = _SIGNAL.dump_json(signal).decode()
+        body = _written(signal)
         # The version is the moment it began, so that of two writers the newer word stays, in whatever order.
         name = "#".join((signal.kind, signal.scope, *([signal.by] if signal.by else [])))
         item = Item("signal", name, body, signal.since, signal.until + DAY_S)
@@ -68,21 +66,21 @@ class Journal:
 
     def note(self, noted: Noted) -> None:
         """Kept for a day, once, however often it is told."""
-        body = _NOTED.dump_json(noted).decode()
+        body = _written(noted)
         self._put_once(Item("noted", _moment(noted.at, noted.id), body, expires_at=noted.at + DAY_S))
 
     def noted(self, since: int) -> tuple[Noted, ...]:
         """Every write that CloudTrail told of since then, oldest first."""
-        return tuple(_read(_NOTED, item) for item in self._table.query("noted", from_sk=_moment(since)))
+        return tuple(_read(Noted, item) for item in self._table.query("noted", from_sk=_moment(since)))
 
     def taken(self) -> tuple[Taken, ...]:
         """Every scaling target that was ever changed."""
-        return tuple(_read(_TAKEN, item) for item in self._table.query("taken"))
+        return tuple(_read(Taken, item) for item in self._table.query("taken"))
 
     def save_taken(self, taken: Taken, *, expected_version: int) -> None:
         """As save_move; never forgotten."""
         stored = replace(taken, version=expected_version + 1)
-        self._put_onto(Item("taken", taken.found.resource, _TAKEN.dump_json(stored).decode(), stored.version))
+        self._put_onto(Item("taken", taken.found.resource, _written(stored), stored.version))
 
     def record(self, operation: Operation) -> None:
         """Kept once, however often it is recorded. What a person says of a change and what a hand does about it may be
@@ -117,28 +115,34 @@ class Journal:
     def save_move(self, move: Move, *, expected_version: int) -> None:
         """Stored with version expected_version + 1; 0 = must not exist. Conflict if somebody wrote first."""
         stored = replace(move, version=expected_version + 1)
-        self._put_going(Item("move", move.id, _MOVE.dump_json(stored).decode(), stored.version), stored)
+        self._put_going(Item("move", move.id, _written(stored), stored.version), stored)
 
     def attaches(self) -> tuple[Attach, ...]:
         """Every attach that is kept, open or ended."""
-        return tuple(_read(_ATTACH, item) for item in self._table.query("attach"))
+        from tidepool.move.attach import Attach
+
+        return tuple(_read(Attach, item) for item in self._table.query("attach"))
 
     def save_attach(self, attach: Attach, *, expected_version: int) -> None:
         """As save_move."""
         stored = replace(attach, version=expected_version + 1)
-        self._put_going(Item("attach", attach.id, _ATTACH.dump_json(stored).decode(), stored.version), stored)
+        self._put_going(Item("attach", attach.id, _written(stored), stored.version), stored)
 
     def save_sample(self, sample: Sample) -> None:
         """The fleet at one moment is kept; the same moment twice is kept once."""
-        body = _SAMPLE.dump_json(sample).decode()
+        body = _written(sample)
         self._put_once(Item("sample", _moment(sample.at), body, expires_at=sample.at + KEPT_S))
 
     def samples(self, since: int) -> tuple[Sample, ...]:
         """Every sample kept since then, oldest first."""
-        return tuple(_read(_SAMPLE, item) for item in self._table.query("sample", from_sk=_moment(since)))
+        from tidepool.report.entries import Sample
+
+        return tuple(_read(Sample, item) for item in self._table.query("sample", from_sk=_moment(since)))
 
     def _all_moves(self) -> list[Move]:
-        return [_read(_MOVE, item) for item in self._table.query("move")]
+        from tidepool.move.state import Move
+
+        return [_read(Move, item) for item in self._table.query("move")]
 
     def _put_going(self, item: Item, going: Move | Attach) -> None:
         """As _put_onto. One that is open never expires; one that has ended leaves its record.
@@ -180,8 +184,12 @@ def _operation(item: Item) -> Operation:
         raise UnknownSchema(f"operation {item.sk} cannot be read: {error}") from error
 
 
-def _read(adapter: TypeAdapter[Any], item: Item) -> Any:
+def _written(value: Any) -> str:
+    return adapter(type(value)).dump_json(value).decode()
+
+
+def _read(kind: type[_T], item: Item) -> _T:
     try:
-        return adapter.validate_json(item.body)
+        return adapter(kind).validate_json(item.body)
     except ValidationError as error:
         raise UnknownSchema(f"{item.pk}/{item.sk} cannot be read: {error}") from error

@@ -7,15 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from tidepool.decision.codec import RECORD_SCHEMA
 from tidepool.decision.record import Held, Spend, Step
 from tidepool.errors import UnknownSchema
+from tidepool.memory_codec import adapter
 from tidepool.plan.change import Change, ScaleCopies, ScaleInstances, SetAutoscaling, SetBounds, StartMove
 
-_CHANGES: Mapping[str, TypeAdapter[Any]] = {
-    kind.__name__: TypeAdapter(kind) for kind in (ScaleCopies, ScaleInstances, SetBounds, SetAutoscaling, StartMove)
+_CHANGES: Mapping[str, type[Change]] = {
+    kind.__name__: kind for kind in (ScaleCopies, ScaleInstances, SetBounds, SetAutoscaling, StartMove)
 }
 
 
@@ -56,8 +55,8 @@ def read_change(value: Mapping[str, Any]) -> Change:
     """The change that was stored so. KeyError for a kind, ValueError for a field that is missing or wrong; a field of a
     later version is left out.
     """
-    kind = value["kind"]
-    change: Change = _CHANGES[kind].validate_python({name: item for name, item in value.items() if name != "kind"})
+    kind = adapter(_CHANGES[value["kind"]])
+    change: Change = kind.validate_python({name: item for name, item in value.items() if name != "kind"})
     return change
 
 

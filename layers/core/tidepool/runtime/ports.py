@@ -8,32 +8,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from tidepool.config.types import Config, RouteConfig
-from tidepool.decision.record import Decision
 from tidepool.errors import NotFound, Unreachable
-from tidepool.fleet import (
-    Component,
-    Endpoint,
-    Evidence,
-    InstanceType,
-    Noted,
-    Route,
-    ScalingTarget,
-    Series,
-    Signal,
-    Taken,
-    Target,
-)
 from tidepool.fleet.asked import Answer as Answer  # noqa: PLC0414 (re-exported)
 from tidepool.fleet.asked import NewComponent as NewComponent  # noqa: PLC0414 (re-exported)
 from tidepool.fleet.asked import NewEndpoint as NewEndpoint  # noqa: PLC0414 (re-exported)
-from tidepool.memory import Learned, Memory
-from tidepool.move.attach import Attach
-from tidepool.move.state import Move
-from tidepool.plan.change import Change
-from tidepool.report.entries import Sample
+
+# Every function imports its ports, and each a part of what they speak of.
+if TYPE_CHECKING:
+    from tidepool.config.types import Config, RouteConfig
+    from tidepool.decision.record import Decision
+    from tidepool.fleet import (
+        Component,
+        Endpoint,
+        Evidence,
+        InstanceType,
+        Noted,
+        Route,
+        ScalingTarget,
+        Series,
+        Signal,
+        Taken,
+        Target,
+    )
+    from tidepool.memory import Learned, Memory
+    from tidepool.move.attach import Attach
+    from tidepool.move.state import Move
+    from tidepool.plan.change import Change
+    from tidepool.report.entries import Sample
 
 
 class Hosting(Protocol):
