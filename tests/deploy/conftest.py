@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from seams.both import HEAD
-from tidepool_lab.deploy.stage import RIG, Stage, build
+from tidepool_lab.deploy.stage import OWN, RIG, Stage, build
 
 STACK = "tidepool-local"
 
@@ -49,19 +49,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """A queue that is subscribed to the stack's topic: what a person's mail would hold."""
+    """A queue that somebody looks into: subscribed to a topic, what a person's mail would hold."""
 
     stage: Stage
     url: str
+    account: str = OWN
 
-    def take(self) -> list[dict[str, Any]]:
-        """What has come since the last look."""
-        client, taken = self.stage.client("sqs"), []
+    def bodies(self) -> list[dict[str, Any]]:
+        """What has come since the last look, as it lies there."""
+        client, taken = self.stage.client("sqs", account=self.account), []
         while found := client.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10).get("Messages", []):
             for message in found:
-                taken.append(json.loads(json.loads(message["Body"])["Message"]))
+                taken.append(json.loads(message["Body"]))
                 client.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
         return taken
+
+    def take(self) -> list[dict[str, Any]]:
+        """What the topic has sent since the last look."""
+        return [json.loads(body["Message"]) for body in self.bodies()]
 
     def alarms(self) -> list[str]:
         """Names of alarms that went into ALARM."""
@@ -90,20 +95,25 @@ def stage(built: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sta
 @pytest.fixture(scope="session")
 def inbox(stage: Stage) -> Inbox:
     """Whoever subscribed to the stack's topic."""
-    sqs = stage.client("sqs")
-    url = sqs.create_queue(QueueName="inbox")["QueueUrl"]
+    return subscribed(stage, STACK)
+
+
+def subscribed(stage: Stage, stack: str) -> Inbox:
+    """An inbox of that stack's topic."""
+    made, arn = queue(stage, f"inbox-{stack}", "sns.amazonaws.com")
+    stage.client("sns").subscribe(TopicArn=stage.outputs(stack)["TopicArn"], Protocol="sqs", Endpoint=arn)
+    return made
+
+
+def queue(stage: Stage, name: str, sender: str, *, account: str = OWN) -> tuple[Inbox, str]:
+    """A queue that this service may send to, and its ARN."""
+    sqs = stage.client("sqs", account=account)
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    allow = {
-        "Effect": "Allow",
-        "Principal": {"Service": "sns.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": arn,
-    }
-    sqs.set_queue_attributes(
-        QueueUrl=url, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [allow]})}
-    )
-    stage.client("sns").subscribe(TopicArn=stage.outputs(STACK)["TopicArn"], Protocol="sqs", Endpoint=arn)
-    return Inbox(stage, url)
+    allow = {"Effect": "Allow", "Principal": {"Service": sender}, "Action": "sqs:SendMessage", "Resource": arn}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": document})
+    return Inbox(stage, url, account), arn
 
 
 def functions(stage: Stage, stack: str) -> list[str]:

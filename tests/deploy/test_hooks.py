@@ -14,7 +14,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from deploy.conftest import STACK, failures
+from deploy.conftest import STACK, failures, queue
 from tidepool_lab.deploy.stage import REGION, RIG, ROOT, Stage
 
 PROBE = """
@@ -216,9 +216,8 @@ def test_a_handler_runs_in_a_clean_process_on_the_rigs_clock(stage: Stage, probe
 
 
 def test_a_rule_without_permission_to_invoke_delivers_to_its_dead_letters(stage: Stage, probe: str) -> None:
-    events, sqs = stage.client("events"), stage.client("sqs")
-    url = sqs.create_queue(QueueName="probe-dead")["QueueUrl"]
-    dead = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events = stage.client("events")
+    lost, dead = queue(stage, "probe-dead", "events.amazonaws.com")
     arn = events.put_rule(Name="probe", EventPattern=json.dumps({"source": ["probe"]}))["RuleArn"]
     events.put_targets(Rule="probe", Targets=[{"Id": "1", "Arn": probe, "DeadLetterConfig": {"Arn": dead}}])
     entry = {"Source": "probe", "DetailType": "probe", "Detail": "{}"}
@@ -226,8 +225,8 @@ def test_a_rule_without_permission_to_invoke_delivers_to_its_dead_letters(stage:
     events.put_events(Entries=[entry])
     stage.ask("settle")
     assert len(stage.seen()["undelivered"]) == before + 1
-    (message,) = sqs.receive_message(QueueUrl=url)["Messages"]
-    assert json.loads(message["Body"])["source"] == "probe"
+    (event,) = lost.bodies()
+    assert event["source"] == "probe"
     stage.client("lambda").add_permission(
         FunctionName="probe",
         StatementId="rule",
@@ -264,3 +263,115 @@ def test_a_failed_run_is_repeated_as_often_as_asked_and_handed_over_only_if_the_
     stage.client("iam").put_role_policy(RoleName="probe", PolicyName="send", PolicyDocument=document)
     (message,) = fail()
     assert json.loads(message["Body"])["responsePayload"]["errorType"] == "ValueError"
+
+
+ALLOW, DENY = "Allow", "Deny"
+THERE = f"arn:aws:events:{REGION}:123456789012:rule/*"
+ELSEWHERE = f"arn:aws:events:{REGION}:123456789012:rule/another"
+
+
+@pytest.mark.parametrize(
+    ("statements", "arrives"),
+    [
+        ([], False),
+        ([(ALLOW, "sns.amazonaws.com", {})], False),
+        ([(ALLOW, "events.amazonaws.com", {})], True),
+        ([(ALLOW, "events.amazonaws.com", {"ArnLike": {"aws:SourceArn": THERE}})], True),
+        ([(ALLOW, "events.amazonaws.com", {"ArnLike": {"aws:SourceArn": ELSEWHERE}})], False),
+        ([(ALLOW, "events.amazonaws.com", {"StringEquals": {"aws:SourceAccount": "123456789012"}})], False),
+        ([(ALLOW, "events.amazonaws.com", {}), (DENY, "events.amazonaws.com", {})], False),
+    ],
+)
+def test_a_rule_reaches_a_queue_only_if_the_queues_policy_lets_it(
+    stage: Stage, statements: list[tuple[str, str, dict[str, Any]]], arrives: bool
+) -> None:
+    inbox, arn = queue(stage, "probe-target", "nobody")
+    stated = [
+        {"Effect": effect, "Principal": {"Service": who}, "Action": "sqs:*", "Resource": arn, "Condition": condition}
+        for effect, who, condition in statements
+    ]
+    document = json.dumps({"Version": "2012-10-17", "Statement": stated}) if stated else ""
+    stage.client("sqs").set_queue_attributes(QueueUrl=inbox.url, Attributes={"Policy": document})
+    events = stage.client("events")
+    events.put_rule(Name="to-queue", EventPattern=json.dumps({"source": ["to-queue"]}))
+    events.put_targets(Rule="to-queue", Targets=[{"Id": "1", "Arn": arn}])
+    before = len(stage.seen()["undelivered"])
+    events.put_events(Entries=[{"Source": "to-queue", "DetailType": "probe", "Detail": "{}"}])
+    assert bool(inbox.bodies()) == arrives
+    assert (len(stage.seen()["undelivered"]) > before) == (not arrives)
+
+
+@pytest.mark.parametrize(
+    ("service", "condition", "arrives"),
+    [
+        ("cloudwatch.amazonaws.com", {}, {"alarm"}),
+        ("cloudwatch.amazonaws.com", {"ArnLike": {"aws:SourceArn": "arn:aws:cloudwatch:*:*:alarm:probe"}}, {"alarm"}),
+        ("cloudwatch.amazonaws.com", {"ArnLike": {"aws:SourceArn": "arn:aws:cloudwatch:*:*:alarm:other"}}, set()),
+        ("events.amazonaws.com", {}, {"event"}),
+        ("events.amazonaws.com", {"ArnLike": {"aws:SourceArn": THERE}}, set()),
+    ],
+)
+def test_an_alarm_and_a_rule_reach_a_topic_only_if_the_topics_policy_lets_them(
+    stage: Stage, service: str, condition: dict[str, Any], arrives: set[str]
+) -> None:
+    sns, events, alarms = stage.client("sns"), stage.client("events"), stage.client("cloudwatch")
+    topic = sns.create_topic(Name="probe")["TopicArn"]
+    inbox, arn = queue(stage, "probe-topic", "sns.amazonaws.com")
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    allow = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sns:Publish", "Resource": topic}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [{**allow, "Condition": condition}]})
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=document)
+    events.put_rule(Name="to-topic", EventPattern=json.dumps({"source": ["to-topic"]}))
+    events.put_targets(Rule="to-topic", Targets=[{"Id": "1", "Arn": topic}])
+    events.put_events(Entries=[{"Source": "to-topic", "DetailType": "probe", "Detail": "{}"}])
+    alarms.put_metric_alarm(
+        AlarmName="probe",
+        AlarmActions=[topic],
+        Namespace="Probe",
+        MetricName="Silence",
+        Statistic="Sum",
+        Period=60,
+        ComparisonOperator="LessThanThreshold",
+        Threshold=1,
+        EvaluationPeriods=1,
+        TreatMissingData="breaching",
+    )
+    stage.minutes(2)
+    alarms.delete_alarms(AlarmNames=["probe"])
+    assert {"alarm" if "alarmData" in each else "event" for each in inbox.take()} == arrives
+
+
+@pytest.mark.parametrize(("condition", "arrives"), [({"Bool": {"aws:SecureTransport": "false"}}, True), ({}, False)])
+def test_a_queue_that_denies_takes_nothing_even_from_a_role_that_may_send(
+    stage: Stage, probe: str, condition: dict[str, Any], arrives: bool
+) -> None:
+    inbox, arn = queue(stage, "probe-denied", "nobody")
+    send = {"Action": "sqs:SendMessage", "Resource": arn}
+    deny = {"Effect": "Deny", "Principal": "*", **send, "Condition": condition}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
+    stage.client("sqs").set_queue_attributes(QueueUrl=inbox.url, Attributes={"Policy": policy})
+    may = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **send}]})
+    stage.client("iam").put_role_policy(RoleName="probe", PolicyName="send-denied", PolicyDocument=may)
+    stage.client("lambda").put_function_event_invoke_config(
+        FunctionName="probe", MaximumRetryAttempts=0, DestinationConfig={"OnFailure": {"Destination": arn}}
+    )
+    stage.client("lambda").invoke(FunctionName=probe, InvocationType="Event", Payload=b'{"fail": true}')
+    stage.ask("settle")
+    assert bool(inbox.bodies()) == arrives
+
+
+def test_a_bus_of_another_account_takes_events_only_as_its_policy_says(stage: Stage) -> None:
+    account = "444400000000"
+    buses = stage.client("events", account=account)
+    bus = buses.create_event_bus(Name="theirs")["EventBusArn"]
+    inbox, arn = queue(stage, "theirs", "events.amazonaws.com", account=account)
+    buses.put_rule(Name="all", EventBusName="theirs", EventPattern='{"source": ["probe"]}')
+    buses.put_targets(Rule="all", EventBusName="theirs", Targets=[{"Id": "1", "Arn": arn}])
+    entry = {"Source": "probe", "DetailType": "probe", "Detail": "{}", "EventBusName": bus}
+    assert refused(lambda: stage.client("events").put_events(Entries=[entry])) == "AccessDeniedException"
+    assert inbox.bodies() == []
+    may = {"Action": "events:PutEvents", "Principal": "*", "StatementId": "all", "EventBusName": "theirs"}
+    buses.put_permission(**may)
+    stage.client("events").put_events(Entries=[entry])
+    (event,) = inbox.bodies()
+    assert (event["account"], event["source"]) == ("123456789012", "probe")

@@ -8,18 +8,17 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ministack.core import iam_evaluator
-from ministack.services import eventbridge, lambda_svc, scheduler, sns, sqs
+from ministack.services import eventbridge, scheduler, sns, sqs
 
 from tidepool_lab.deploy.account import REGION, Account
+from tidepool_lab.deploy.hooked_buses import PUT, Buses
 from tidepool_lab.deploy.hooked_functions import Functions
 from tidepool_lab.deploy.noted import Noted
+from tidepool_lab.deploy.resource_policies import ALARMS, ALARMS_OF_FUNCTIONS, RULES, lets_deliver
 from tidepool_lab.embedded import events
 from tidepool_lab.embedded.alarms import Transition
-from tidepool_lab.embedded.intercept import ACCOUNT
 from tidepool_lab.embedded.timestamps import iso
 
-RULES, ALARMS = "events.amazonaws.com", "lambda.alarms.cloudwatch.amazonaws.com"
 SCHEDULED = "<aws.scheduler.scheduled-time>"
 GRID_S = 60
 """The schedules of the stack are crons: they are due on whole minutes."""
@@ -30,8 +29,8 @@ log = logging.getLogger("tidepool.rig")
 class Deliveries:
     """What travels: from schedules and rules to targets, from alarms to functions and topics."""
 
-    def __init__(self, account: Account, functions: Functions, noted: Noted) -> None:
-        self._account, self._functions, self._noted = account, functions, noted
+    def __init__(self, account: Account, functions: Functions, buses: Buses, noted: Noted) -> None:
+        self._account, self._functions, self._buses, self._noted = account, functions, buses, noted
         self._number = 0
 
     def install(self) -> None:
@@ -44,25 +43,42 @@ class Deliveries:
     def _to_target(
         self, target: Mapping[str, Any], event: Mapping[str, Any], rule: Mapping[str, Any], view: Any = None
     ) -> None:
-        arn = target["Arn"]
-        if ":lambda:" not in arn:
-            self._invoke_target(target, event, rule, view)
-            return
-        by_schedule = event.get("Source") == "aws.scheduler"
-        if by_schedule:
-            due = iso(int(time.time()) // GRID_S * GRID_S)
-            payload = json.loads(target["Input"].replace(SCHEDULED, due))
-            may = self._functions.role_may(target["RoleArn"], "lambda:InvokeFunction", arn, "lambda")
-        else:
-            payload = (view or eventbridge._pattern_event_view(event)).event_with_detail()
-            may = _policy_lets(arn, RULES, rule["Arn"])
-        if may:
+        if event.get("Source") == "aws.scheduler":
+            self._of_schedule(target, rule["Name"])
+        elif not self._of_rule(target, event, rule, view):
+            source = rule["Arn"]
+            self._noted.undelivered.append(f"{target['Arn']} from {source}")
+            queue = (target.get("DeadLetterConfig") or {}).get("Arn", "")
+            if queue and lets_deliver(RULES, queue, source):
+                _to_queue(queue, _payload(event, view))
+            elif queue:
+                self._noted.undelivered.append(f"{queue} from {source}")
+
+    def _of_schedule(self, target: Mapping[str, Any], name: str) -> None:
+        """By the schedule's role, the dead letter too."""
+        arn, role, due = target["Arn"], target["RoleArn"], iso(int(time.time()) // GRID_S * GRID_S)
+        payload = json.loads(target["Input"].replace(SCHEDULED, due))
+        if self._functions.role_may(role, "lambda:InvokeFunction", arn):
             self._functions.wake(arn, payload)
             return
-        self._noted.undelivered.append(f"{arn} from {rule.get('Arn') or rule.get('Name')}")
+        self._noted.undelivered.append(f"{arn} from {name}")
         queue = (target.get("DeadLetterConfig") or {}).get("Arn", "")
-        if queue and (not by_schedule or self._functions.role_may(target["RoleArn"], "sqs:SendMessage", queue, "sqs")):
+        if queue and self._functions.role_may(role, "sqs:SendMessage", queue):
             _to_queue(queue, payload)
+
+    def _of_rule(self, target: Mapping[str, Any], event: Mapping[str, Any], rule: Mapping[str, Any], view: Any) -> bool:
+        """Another bus by the target's role and the bus's policy; all else by the policy of the target."""
+        arn, role = target["Arn"], target.get("RoleArn", "")
+        if ":event-bus/" in arn:
+            path = {"_DispatchPath": [*event.get("_DispatchPath", ()), eventbridge._rule_key(rule["Name"], _bus(rule))]}
+            may = bool(role) and self._functions.role_may(role, PUT, arn)
+            return may and self._buses.deliver({**event, **path}, arn, role)
+        may = lets_deliver(RULES, arn, rule["Arn"])
+        if may and ":lambda:" in arn:
+            self._functions.wake(arn, _payload(event, view))
+        elif may:
+            self._invoke_target(target, event, rule, view)
+        return may
 
     def schedules(self) -> None:
         """Those that are due are fired."""
@@ -79,15 +95,17 @@ class Deliveries:
             self._act(change)
 
     def _act(self, change: Transition) -> None:
-        payload = events.alarm_action(change, region=REGION)
+        payload, source = events.alarm_action(change, region=REGION), change.alarm.arn
         for arn in change.actions:
-            if ":lambda:" in arn:
-                if _policy_lets(arn, ALARMS, change.alarm.arn):
-                    self._functions.wake(arn, payload)
-                else:
-                    self._noted.undelivered.append(f"{arn} from {change.alarm.name}")
-            elif ":sns:" in arn and not change.contributor:
+            topic = ":sns:" in arn
+            if topic and change.contributor:
+                continue
+            if not lets_deliver(ALARMS if topic else ALARMS_OF_FUNCTIONS, arn, source):
+                self._noted.undelivered.append(f"{arn} from {change.alarm.name}")
+            elif topic:
                 sns._fanout(arn, f"alarm-{self._number}", json.dumps(payload), f"{change.state}: {change.alarm.name}")
+            else:
+                self._functions.wake(arn, payload)
 
     def _dispatch(self, event: Mapping[str, Any]) -> None:
         entry = {
@@ -99,21 +117,12 @@ class Deliveries:
         eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
 
 
-def _policy_lets(function: str, principal: str, source: str) -> bool:
-    """The function's resource policy lets this service's resource invoke it."""
-    found = lambda_svc.function_policy_for_arn(function)
-    return any(
-        statement["Effect"] == "Allow"
-        and statement.get("Principal", {}).get("Service") == principal
-        and _source_is(statement.get("Condition", {}), source)
-        for statement in (found[0] if found else {}).get("Statement", ())
-    )
+def _bus(rule: Mapping[str, Any]) -> str:
+    return str(rule.get("EventBusName", "default"))
 
 
-def _source_is(condition: Mapping[str, Any], source: str) -> bool:
-    keys = {key.lower(): value for tests in condition.values() for key, value in tests.items()}
-    arn, account = keys.get("aws:sourcearn"), keys.get("aws:sourceaccount")
-    return (arn is None or iam_evaluator.fnmatch_iam(source, arn)) and account in (None, ACCOUNT)
+def _payload(event: Mapping[str, Any], view: Any) -> Any:
+    return (view or eventbridge._pattern_event_view(event)).event_with_detail()
 
 
 def _to_queue(arn: str, payload: Any) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ministack.core import iam_evaluator, lambda_runtime
+from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
 from tidepool_lab.deploy.account import REGION, Account
 from tidepool_lab.deploy.noted import Noted
+from tidepool_lab.deploy.resource_policies import role_may
 from tidepool_lab.deploy.sandbox import Image, Sandboxes
 from tidepool_lab.embedded.intercept import ACCOUNT
 
@@ -33,23 +34,12 @@ class Functions:
             return
         lambda_svc.invoke_async_with_retry(lambda_svc._execution_record_for_config(function, config), payload)
 
-    def role_may(self, role: str, action: str, resource: str, service: str) -> bool:
-        """The role's policies allow what a service does in its name."""
-        name = role.rpartition("/")[2]
-        context = iam_evaluator.EvalContext(
-            principal_arn=role,
-            principal_type="AssumedRole",
-            principal_account=ACCOUNT,
-            action=action,
-            resource_arn=resource,
-            region=REGION,
-            service_context={},
-            principal_keys={},
-        )
-        result = iam_evaluator.evaluate(context, iam_evaluator._gather_role_policies(name, ACCOUNT))
-        if result.decision != "Allow":
+    def role_may(self, role: str, action: str, resource: str) -> bool:
+        """The role is allowed what a service does in its name; noted when it is not."""
+        may = role_may(role, action, resource)
+        if not may:
             self.noted.refused.append(f"{role} {action}")
-        return bool(result.decision == "Allow")
+        return may
 
     def _run(self, function: Mapping[str, Any], event: Any, request: str) -> dict[str, Any]:
         config = function.get("config") or function
@@ -69,14 +59,14 @@ class Functions:
         result: dict[str, Any] = {"body": outcome.body, "log": "\n".join(outcome.lines)}
         group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{image.name}"
         arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}"
-        if not self.role_may(config["Role"], "logs:PutLogEvents", f"{arn}:log-stream:rig", "logs"):
+        if not self.role_may(config["Role"], "logs:PutLogEvents", f"{arn}:log-stream:rig"):
             result["log"] = ""  # As in AWS: the function runs, and its log is nowhere.
         return {**result, "error": True} if outcome.error else result
 
     def _hand_over(self, route: Any) -> Any:
         def hand_over(target: str, function: str, event: Any, result: Mapping[str, Any]) -> None:
             config = lambda_svc._functions[function]["config"]
-            if self.role_may(config["Role"], "sqs:SendMessage", target, "sqs"):
+            if self.role_may(config["Role"], "sqs:SendMessage", target):
                 route(target, function, event, result)
 
         return hand_over

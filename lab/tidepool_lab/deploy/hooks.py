@@ -12,6 +12,7 @@ from ministack import app
 from ministack.core import iam_actions, iam_evaluator, sigv4
 
 from tidepool_lab.deploy.account import Account
+from tidepool_lab.deploy.hooked_buses import Buses
 from tidepool_lab.deploy.hooked_events import Deliveries
 from tidepool_lab.deploy.hooked_functions import Functions
 from tidepool_lab.deploy.hooked_services import Services
@@ -29,7 +30,9 @@ def install(account: Account, sandboxes: Sandboxes) -> tuple[Deliveries, Noted]:
     Services(account).install()
     functions = Functions(account, sandboxes, noted)
     functions.install()
-    deliveries = Deliveries(account, functions, noted)
+    buses = Buses(noted)
+    buses.install()
+    deliveries = Deliveries(account, functions, buses, noted)
     deliveries.install()
     return deliveries, noted
 

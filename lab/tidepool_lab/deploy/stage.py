@@ -29,8 +29,13 @@ BUILT = ROOT / ".aws-sam" / "rig"
 REGION = "us-east-1"
 START_S = 180.0
 """Ours: how long the rig's process may take to answer on a busy machine."""
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
-"""ministack's root caller."""
+OWN = "test"
+"""ministack's root caller of the rig's account; of another account it is the account's number."""
+
+
+def credentials(key: str = OWN, secret: str = "test") -> dict[str, str]:
+    """Variables of a process that asks as the owner of that key."""
+    return {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret, "AWS_DEFAULT_REGION": REGION}
 
 
 class Stage:
@@ -49,7 +54,7 @@ class Stage:
             "PATH": os.environ["PATH"],
             "PYTHONPATH": f"{ROOT / 'lab'}:{ROOT / 'layers' / 'core'}",
             "TMPDIR": str(self.folder),
-            **CREDENTIALS,
+            **credentials(),
             **self._clock(),
         }
         ports = ["--port", str(self.port), "--door", str(self._door)]
@@ -145,7 +150,7 @@ class Stage:
         return self.ask("seen")
 
     # sam.
-    def sam(self, *words: str) -> str:
+    def sam(self, *words: str, account: str = OWN) -> str:
         """The unmodified sam against the rig; what it printed. RuntimeError with it when it fails."""
         _, folder = build_python()
         environment = {
@@ -153,7 +158,7 @@ class Stage:
             "HOME": str(self.folder),
             "SAM_CLI_TELEMETRY": "0",
             "AWS_ENDPOINT_URL": self.endpoint,
-            **CREDENTIALS,
+            **credentials(account),
         }
         told = subprocess.run([SAM, *words], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         if told.returncode:
@@ -161,26 +166,32 @@ class Stage:
             raise RuntimeError(f"sam {' '.join(words)}: {told.stderr.strip()[-500:]}\nThe rig said:\n{wrong[-3000:]}")
         return told.stdout + told.stderr
 
-    def deploy(self, stack: str, **parameters: str) -> str:
+    def deploy(self, stack: str, *, template: Path = BUILT / "template.yaml", **parameters: str) -> str:
         """`sam deploy` of what was built, as samconfig.toml's environment `local` has it."""
         runtime, _ = build_python()
         overrides = {"Runtime": runtime, "Architecture": "x86_64", "LogRetentionDays": "1", **parameters}
+        where = ("--template-file", str(template), "--stack-name", stack)
+        return self.deploy_as("local", *where, account=OWN, **overrides)
+
+    def deploy_as(self, environment: str, *words: str, account: str, **parameters: str) -> str:
+        """`sam deploy` as that environment of samconfig.toml has it, in that account."""
         return self.sam(
             "deploy",
-            *("--config-file", str(ROOT / "samconfig.toml"), "--config-env", "local"),
-            *("--template-file", str(BUILT / "template.yaml"), "--stack-name", stack),
+            *("--config-file", str(ROOT / "samconfig.toml"), "--config-env", environment),
+            *words,
             "--no-confirm-changeset",
             "--no-fail-on-empty-changeset",
             "--parameter-overrides",
-            *(f"{key}={value}" for key, value in overrides.items()),
+            *(f"{key}={value}" for key, value in parameters.items()),
+            account=account,
         )
 
     def tidepool(
-        self, *words: str, folder: Path | None = None, at: datetime | None = None
+        self, *words: str, folder: Path | None = None, at: datetime | None = None, by: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """The command on the rig's account, in that folder; what it printed and its exit code.
+        """The command on the rig, in that folder, with those credentials; what it printed and its exit code.
 
-        On the rig's clock, or at that one moment (UTC).
+        On the rig's clock, or at that one moment (UTC). By the rig's account, unless it is said by whom.
         """
         clock = self._clock()
         if at is not None:
@@ -189,7 +200,7 @@ class Stage:
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
             "AWS_ENDPOINT_URL": self.endpoint,
-            **CREDENTIALS,
+            **(by or credentials()),
             **clock,
         }
         return subprocess.run(
@@ -202,20 +213,20 @@ class Stage:
         )
 
     # What a user of the account sees.
-    def client(self, service: str) -> Any:
-        """boto3 on the rig."""
+    def client(self, service: str, *, account: str = OWN) -> Any:
+        """boto3 on the rig, as that account's root."""
         return boto3.client(
             service,
             endpoint_url=self.endpoint,
             region_name=REGION,
-            aws_access_key_id="test",
+            aws_access_key_id=account,
             aws_secret_access_key="test",
             config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
         )
 
-    def outputs(self, stack: str) -> Mapping[str, str]:
+    def outputs(self, stack: str, *, account: str = OWN) -> Mapping[str, str]:
         """The stack's outputs by name."""
-        (found,) = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+        (found,) = self.client("cloudformation", account=account).describe_stacks(StackName=stack)["Stacks"]
         return {each["OutputKey"]: each["OutputValue"] for each in found["Outputs"]}
 
     def upload(self, stack: str, fleet_yaml: str, *, commit: str = "rig") -> None:
