@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tidepool.errors import HostingError
+from tidepool_lab.deploy.composites import Composites
 from tidepool_lab.deploy.edge import Asked
 from tidepool_lab.embedded import events, services
 from tidepool_lab.embedded.alarms import AlarmBook, Transition
@@ -98,13 +99,16 @@ class Account:
         self.recorded = Recorded()
         store = Store((TwinMetrics(self.cloud), self.recorded))
         self.alarms = AlarmBook(store, region=REGION, account=ACCOUNT, code=code)
+        cloudwatch = CloudWatch(store, self.alarms, self.recorded, now=self.now_s)
+        prefix = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:"
+        self._composites = Composites(cloudwatch, self.alarms, prefix=prefix, now=self.now_s)
         self.calendars: dict[str, str] = {}
         routers = Routers(self.now_s, Random(0), region=REGION)
         self._callers = RouterCallers(self.cloud, routers)
         self._answers: dict[str, Callable[[str, Params], Params | None]] = {
             "sagemaker": joined(routers, self.sagemaker),
             "sagemaker-runtime": Runtime(self.cloud),
-            "cloudwatch": CloudWatch(store, self.alarms, self.recorded, now=self.now_s),
+            "cloudwatch": self._composites,
             "pricing": services.pricing(self.cloud.spec.types, REGION),
             "service-quotas": services.quotas(self.cloud.spec.types, REGION),
             "ssm": services.calendars(self.calendars),
@@ -181,6 +185,7 @@ class Account:
                         name, dimensions = "ApproximateNumberOfMessagesVisible", {"QueueName": queue}
                         self.recorded.put("AWS/SQS", name, dimensions, value=depth, at_s=at_s - 60)
                 changed.extend(self.alarms.evaluate(at_s))
+                changed.extend(self._composites.evaluate(at_s))
             return changed
 
     def count_run(self, function: str, *, failed: bool) -> None:
@@ -208,7 +213,9 @@ class Account:
                     name: {"status": str(e.status), "instances": e.instances_now}
                     for name, e in self.cloud.endpoints().items()
                 },
-                "alarms": {name: str(alarm.state) for name, alarm in self.alarms.alarms.items()},
+                "alarms": {
+                    name: str(alarm.state) for name, alarm in (self.alarms.alarms | self._composites.alarms).items()
+                },
             }
 
 

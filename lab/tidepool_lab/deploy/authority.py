@@ -50,6 +50,8 @@ def needed(asked: Asked, *, region: str, tags: Callable[[str], Mapping[str, str]
     if asked.service in {"sagemaker", "sagemaker-runtime"}:
         return list(_sagemaker(action, asked, region, tags))
     params = asked.params
+    if asked.service == "cloudwatch" and "CompositeAlarm" in params.get("AlarmTypes", ()):
+        return [Needed(action, "*")]  # "You can't return information about composite alarms … narrower scope" (API).
     if asked.service == "cloudwatch" and asked.operation not in {"GetMetricData", "PutMetricData"}:
         prefix = f"arn:aws:cloudwatch:{region}:{ACCOUNT}:alarm:"
         named = [params["AlarmName"]] if "AlarmName" in params else params.get("AlarmNames", [])

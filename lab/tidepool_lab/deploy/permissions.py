@@ -28,6 +28,7 @@ WHY_EVERYTHING: Mapping[str, str] = {
     "sagemaker:ListEndpoints": "List calls have no resource to scope to",
     "sagemaker:ListEndpointConfigs": "List calls have no resource to scope to",
     "sagemaker:ListInferenceComponents": "List calls have no resource to scope to",
+    "cloudwatch:DescribeAlarms": "A narrower scope is told of no composite alarm",
     "cloudwatch:GetMetricData": "CloudWatch metrics are not resources: the action takes no ARN",
     "pricing:GetProducts": "The public price list has no resources",
     "application-autoscaling:DescribeScalableTargets": "The list of scalable targets takes no ARN",

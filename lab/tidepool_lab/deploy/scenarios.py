@@ -123,7 +123,7 @@ class Scenarios(Asking):
                 return self._without_pointer(self._usual(role))
             case "DecideRole", "SpeakOnTheBus":
                 return Scenario(lambda _: self._stage.upload(self._stack, FLEET))
-            case "DecideRole", "ReadAlarms":
+            case "DecideRole", "ReadAlarmTags":
                 return Scenario(lambda _: self._send(function, example("alarm")))
             case "ScheduleRole", "HandOverMissedTicks":
                 return Scenario(lambda _: self._tick_for_nobody(), end=self._nobody_gone)

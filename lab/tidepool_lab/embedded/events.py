@@ -123,6 +123,8 @@ def alarm_state_change(change: Transition, *, region: str, number: int) -> Event
 
 def configuration(asked: Mapping[str, Any]) -> Event:
     """An alarm's configuration as its events spell it: lower camel case, dimensions as a map."""
+    if "AlarmRule" in asked:
+        return {"alarmRule": asked["AlarmRule"]}
     if "MetricName" in asked:
         metric = {
             "namespace": asked["Namespace"],
