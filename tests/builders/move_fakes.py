@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from builders import P4D
 from tidepool.config.types import Config, RouteConfig
 from tidepool.errors import AlreadyExists, Busy, Conflict, NotFound, QuotaExceeded, Unreachable
-from tidepool.fleet import Component, Endpoint, Evidence, InstanceType, Route, Signal, Status, Target
+from tidepool.fleet import Component, Endpoint, Evidence, InstanceType, LeftOut, Route, Signal, Status, Target
 from tidepool.fleet.asked import Answer, NewComponent, NewEndpoint
 from tidepool.memory import Memory
 from tidepool.move.state import Move
@@ -47,6 +47,9 @@ class Fakes:
 
     def components(self) -> Mapping[str, Component]:
         return dict(self._world.components)
+
+    def left_out(self) -> tuple[LeftOut, ...]:
+        return ()
 
     def endpoint(self, name: str) -> Endpoint:
         found = self._world.endpoints.get(name)

@@ -15,6 +15,7 @@ from tidepool.fleet import (
     Endpoint,
     Evidence,
     InstanceType,
+    LeftOut,
     Route,
     Series,
 )
@@ -38,6 +39,7 @@ class Account:
     frozen: tuple[str, ...] = ()
     refusal: Exception | None = None
     broken: str = ""
+    unread: tuple[LeftOut, ...] = ()
     written: list[tuple[Any, ...]] = field(default_factory=list)
     asked: list[tuple[str, ...]] = field(default_factory=list)
     sent: list[Change] = field(default_factory=list)
@@ -54,6 +56,9 @@ class Account:
     def components(self) -> Mapping[str, Component]:
         self._read("components")
         return self.parts
+
+    def left_out(self) -> tuple[LeftOut, ...]:
+        return self.unread
 
     def endpoint(self, name: str) -> Endpoint:
         if name not in self.pools:

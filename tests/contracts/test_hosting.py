@@ -10,7 +10,7 @@ import pytest
 from builders.aws_account import an_account
 from builders.twin_world import BIG, POOL, SMALL, START, a_cloud, a_model
 from tidepool.aws.sagemaker import SageMaker
-from tidepool.errors import AlreadyExists, Busy, HostingError, NotFound, QuotaExceeded
+from tidepool.errors import AlreadyExists, Busy, Denied, HostingError, NotFound, QuotaExceeded
 from tidepool.fleet import Boundary, EndpointKind, Status, Target
 from tidepool.runtime.ports import Hosting, NewComponent, NewEndpoint
 from tidepool_lab.embedded.intercept import AwsError, Params, answering
@@ -192,6 +192,31 @@ def test_models_that_may_not_be_described_or_are_gone_take_nothing_else_away() -
     homes = (endpoints[SME], *components.values())
     assert all("gone, or may not be described" in home.unmovable for home in homes)
     assert sorted(asked) == sorted(set(asked)), "nobody is refused each minute"
+
+
+def test_what_may_not_be_read_is_left_out_with_the_reason_and_stops_nobody() -> None:
+    cloud = a_world()
+    cloud.create_component("n", POOL, model="n", accelerators=1, copies=1)
+    with an_account(cloud) as account:
+        hosting = SageMaker(account.clients, stack="s", identity=lambda: "tag:model", clock=lambda: cloud.now_s)
+        twin, denied = TwinSageMaker(cloud), {SME, "n"}
+
+        def tagged(operation: str, params: Params) -> Params | None:
+            name = params.get("EndpointName") or params.get("InferenceComponentName")
+            if operation in {"DescribeEndpoint", "DescribeInferenceComponent"} and name in denied:
+                raise AwsError("AccessDeniedException", f"not authorized to perform sagemaker:{operation}", 403)
+            return twin(operation, params)
+
+        with answering({"sagemaker": tagged}):
+            assert (set(hosting.endpoints()), set(hosting.components())) == ({POOL}, {"m"})
+            assert [(one.name, one.endpoint) for one in hosting.left_out()] == [(SME, ""), ("n", POOL)]
+            assert all("not authorized to perform sagemaker:Describe" in one.why for one in hosting.left_out())
+            denied.remove("n")
+            assert set(hosting.components()) == {"m", "n"}
+            assert [one.name for one in hosting.left_out()] == [SME]
+            denied.add(POOL)
+            with pytest.raises(Denied):
+                hosting.endpoints()
 
 
 def test_an_endpoint_whose_config_is_deleted_is_still_there_and_says_so() -> None:

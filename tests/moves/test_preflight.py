@@ -147,6 +147,16 @@ REFUSED: dict[str, tuple[rules.World, StartMove, str]] = {
         a_move(OWN, "tidepool-m"),
         "own would leave its capacity reservation plan/h100s",
     ),
+    "a source that may not be read": (
+        a_world(components={}, left_out={MODEL: "AccessDenied"}),
+        a_move(),
+        "the source m may not be read: AccessDenied",
+    ),
+    "a pool that may not be read": (
+        a_world(left_out={POOL_B: "AccessDenied"}),
+        a_move(),
+        "pool pool-b may not be read: AccessDenied",
+    ),
     "in place for a component": (
         with_home(a_world(), instance_type="ml.x", other_types=(P4D.name,)),
         a_move(),

@@ -12,7 +12,7 @@ from tidepool.aws.routes import Routes
 from tidepool.config.load import load
 from tidepool.config.types import Config, Via
 from tidepool.errors import Conflict, NotFound, Throttled, Unreachable
-from tidepool.fleet import Component, Endpoint, Evidence, InstanceType, Signal, SignalKind, Target
+from tidepool.fleet import Component, Endpoint, Evidence, InstanceType, LeftOut, Signal, SignalKind, Target
 from tidepool.fleet.asked import Answer
 from tidepool.fleet.demand import NO_EVIDENCE
 from tidepool.move.attach import Attach
@@ -114,6 +114,9 @@ class Hosting(HostingWrites):
         self._answers()
         names = tuple(self._account.homes)
         return {name: found for name in names if (found := self._account.component(name)) is not None}
+
+    def left_out(self) -> tuple[LeftOut, ...]:
+        return ()
 
     def endpoint(self, name: str) -> Endpoint:
         self._answers()

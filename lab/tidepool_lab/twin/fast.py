@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from tidepool.config.types import Config, RouteConfig
 from tidepool.errors import Conflict
-from tidepool.fleet import Component, Endpoint, Evidence, InstanceType, Route, Series, Target
+from tidepool.fleet import Component, Endpoint, Evidence, InstanceType, LeftOut, Route, Series, Target
 from tidepool.fleet.demand import NO_EVIDENCE
 from tidepool.plan.change import Change
 from tidepool.runtime.ports import Answer, MetricTarget, NewComponent, NewEndpoint, Ports
@@ -35,6 +35,9 @@ class FastHosting:
 
     def components(self) -> Mapping[str, Component]:
         return self.cloud.components(self.identity)
+
+    def left_out(self) -> tuple[LeftOut, ...]:
+        return ()
 
     def endpoint(self, name: str) -> Endpoint:
         return self.cloud.endpoint(name, self.identity)

@@ -211,6 +211,7 @@ class Memory:
     needed: by pool that gives back after a time, (last seen at, machines) that were enough, the most first.
     knobs: by component or dedicated endpoint, its count; none while a move makes or empties it.
     asked_all: the newest tick that asked for the metrics of every model (runtime/reading.py).
+    left_out: names of what could not be read, so that it is told of once (runtime/left_out.py).
     """
 
     schema: int = SCHEMA
@@ -225,6 +226,7 @@ class Memory:
     needed: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     knobs: Mapping[str, Knob] = field(default_factory=dict)
     asked_all: int = 0
+    left_out: tuple[str, ...] = ()
     learned: Learned = Learned()
 
     @classmethod

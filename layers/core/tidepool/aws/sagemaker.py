@@ -16,7 +16,7 @@ from tidepool.aws.failures import calling
 from tidepool.aws.hosting_writes import HostingWrites
 from tidepool.aws.probe import probe
 from tidepool.errors import Denied, NotFound
-from tidepool.fleet import Component, Endpoint, EndpointKind, Status, Target
+from tidepool.fleet import Component, Endpoint, EndpointKind, LeftOut, Status, Target
 from tidepool.runtime.ports import Answer
 
 DESCRIBED_KEPT_S = 900
@@ -48,10 +48,16 @@ class SageMaker(HostingWrites):
         self._configs: dict[str, Mapping[str, Any]] = {}
         self._models: dict[str, Mapping[str, Any] | None] = {}
         self._foreign: dict[str, tuple[object, Endpoint]] = {}
+        self._left_out: dict[str, tuple[LeftOut, ...]] = {}
 
     def endpoints(self) -> Mapping[str, Endpoint]:
-        """Every endpoint of the account and region, by name. One that is deleted while we look is left out."""
-        found = {}
+        """Every endpoint of the account and region, by name. One that is deleted while we look is left out.
+
+        So is one that may not be read, where others may: a policy that goes by tags must not stop everybody's
+        decisions. Denied when none may: that is no empty fleet.
+        """
+        found: dict[str, Endpoint] = {}
+        denied: list[tuple[LeftOut, Denied]] = []
         for listed in self._listed("ListEndpoints", "list_endpoints", "Endpoints"):
             name, changed = listed["EndpointName"], (listed["LastModifiedTime"], listed["EndpointStatus"])
             known = self._foreign.get(name)
@@ -62,24 +68,45 @@ class SageMaker(HostingWrites):
                 endpoint = self.endpoint(name)
             except NotFound:
                 continue
+            except Denied as error:
+                denied.append((LeftOut(name, "", str(error)), error))
+                continue
             found[name] = endpoint
             if endpoint.kind is EndpointKind.OTHER and endpoint.status is Status.IN_SERVICE:
                 # Nothing is ever decided about it: it is described again only when it has changed.
                 self._foreign[name] = (changed, endpoint)
+        self._leave_out("endpoints", found, denied)
         return found
 
     def components(self) -> Mapping[str, Component]:
-        """Every inference component, by name. The list has no copy counts, so each is described, with its Model."""
-        found = {}
+        """Every inference component, by name; left out as endpoints are. The list has no copy counts, so each is
+        described, with its Model.
+        """
+        found: dict[str, Component] = {}
+        denied: list[tuple[LeftOut, Denied]] = []
         for listed in self._listed("ListInferenceComponents", "list_inference_components", "InferenceComponents"):
             try:
                 component = self._component(self._described(listed))
             except NotFound:
                 continue
+            except Denied as error:
+                one = LeftOut(listed["InferenceComponentName"], listed["EndpointName"], str(error))
+                denied.append((one, error))
+                continue
             name = component.name
             model = None if component.unmovable else self._model(component.artifact)
             found[name] = with_model(component, model, listed["InferenceComponentArn"])
+        self._leave_out("components", found, denied)
         return found
+
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """What endpoints() and components() left out when they last read, by kind and name."""
+        return tuple(one for kind in ("endpoints", "components") for one in self._left_out.get(kind, ()))
+
+    def _leave_out(self, kind: str, found: Mapping[str, object], denied: list[tuple[LeftOut, Denied]]) -> None:
+        if denied and not found:
+            raise denied[0][1]
+        self._left_out[kind] = tuple(sorted((one for one, _ in denied), key=lambda one: one.name))
 
     def endpoint(self, name: str) -> Endpoint:
         """The endpoint as it is now. NotFound when there is none."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tidepool.config.types import PoolConfig, Rung
 from tidepool.decision.record import Step
 from tidepool.decision.subjects import Home, Subject
-from tidepool.fleet import STANDS_STILL, UNREAD, Fleet, Signal, SignalKind
+from tidepool.fleet import LEFT_OUT, STANDS_STILL, UNREAD, Fleet, Signal, SignalKind
 
 
 def held(subject: Subject, home: Home, fleet: Fleet, *, now: int) -> str:
@@ -35,9 +35,12 @@ def frozen_for(scopes: set[str], fleet: Fleet, *, now: int) -> str:
 
 
 def unread_steps(fleet: Fleet) -> tuple[Step, ...]:
-    """In every record while it lasts: what freezes could not be read, so that all is frozen."""
+    """In every record while it lasts: what freezes could not be read, so that all is frozen; and which homes, so that
+    nothing is decided about them.
+    """
     unread = (name for name in fleet.frozen_by if name.startswith(UNREAD))
-    return tuple(Step("freeze", "*", "unknown", "frozen", name, UNREAD) for name in unread)
+    freezes = (Step("freeze", "*", "unknown", "frozen", name, UNREAD) for name in unread)
+    return (*freezes, *(Step("read", one.name, "unknown", "left out", one.why, LEFT_OUT) for one in fleet.left_out))
 
 
 def still_steps(fleet: Fleet) -> tuple[Step, ...]:

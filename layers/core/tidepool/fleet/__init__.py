@@ -7,15 +7,17 @@ from tidepool.fleet.hosting import (
     Endpoint,
     EndpointKind,
     InstanceType,
+    LeftOut,
     Status,
     boundary_alone,
 )
 from tidepool.fleet.route import Route, Target
 from tidepool.fleet.signals import Signal, SignalKind, leaving
-from tidepool.fleet.world import STANDS_STILL, UNREAD, Fleet, named_twice
+from tidepool.fleet.world import LEFT_OUT, STANDS_STILL, UNREAD, Fleet, named_twice
 from tidepool.fleet.writers import Noted, ScalingTarget, Taken, Write, Writer
 
 __all__ = [
+    "LEFT_OUT",
     "STANDS_STILL",
     "UNREAD",
     "Boundary",
@@ -25,6 +27,7 @@ __all__ = [
     "Evidence",
     "Fleet",
     "InstanceType",
+    "LeftOut",
     "Noted",
     "Route",
     "ScalingTarget",

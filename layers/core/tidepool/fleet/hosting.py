@@ -152,6 +152,15 @@ class Component:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A home that the account lists and this role may not read. endpoint: a component's, '' when it is one itself."""
+
+    name: str
+    endpoint: str
+    why: str
+
+
 def boundary_alone(home: Component | Endpoint) -> Boundary:
     """The boundary on a dedicated endpoint made for the home's SageMaker Model: none is made with a key."""
     return replace(home.boundary, kms_key="")

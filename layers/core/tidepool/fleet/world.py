@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tidepool.fleet.demand import Evidence
-from tidepool.fleet.hosting import Component, Endpoint, EndpointKind, InstanceType
+from tidepool.fleet.hosting import Component, Endpoint, EndpointKind, InstanceType, LeftOut
 from tidepool.fleet.route import Route
 from tidepool.fleet.signals import Signal
 from tidepool.fleet.writers import Noted, ScalingTarget, Taken, Write
 
 UNREAD = "a freeze that cannot be read"
 """What Fleet.frozen_by begins with where an alarm or calendar of fleet.yaml could not be asked."""
+LEFT_OUT = "it may not be read"
+"""The limit of a step about one of Fleet.left_out."""
 STANDS_STILL = "a move past its deadline"
 """The limit of a step about one of Fleet.standing_still."""
 
@@ -38,6 +40,7 @@ class Fleet:
     signals: holds, freezes and surges from the ledger. frozen_by: alarms and calendars that freeze now.
     scalers: by component or endpoint, Application Auto Scaling's target; taken: by resource, those we changed.
     noted: writes that CloudTrail told of lately. writes: counts that others set since the last tick.
+    left_out: what could not be read: nothing is decided about it, and its pool's bounds stay.
     left_alone: by target, why it is not touched (another writer's count, a name twice); worked out when it is decided.
     """
 
@@ -54,4 +57,5 @@ class Fleet:
     taken: Mapping[str, Taken] = field(default_factory=dict)
     noted: tuple[Noted, ...] = ()
     writes: tuple[Write, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
     left_alone: Mapping[str, str] = field(default_factory=dict)

@@ -8,7 +8,7 @@ back (move/drain.py).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tidepool.config.calendar import in_window
 from tidepool.config.resolve import pool_of_endpoint
@@ -39,6 +39,7 @@ class World:
     held, frozen: who and why, '' when nobody. open: moves now open. ended: those that ended in the last 24 hours.
     route: where callers go now; None = it was never written, or its store is away.
     left_alone: why the source's count is another writer's, '' when it is ours. callers: those that fleet.yaml names.
+    left_out: why, by name, of homes that may not be read.
     measured: requests at once that one copy or instance like the target's was seen to serve well, where no shape says
         it; 0 = nobody saw.
     """
@@ -57,6 +58,7 @@ class World:
     left_alone: str = ""
     callers: tuple[Caller, ...] = ()
     measured: float = 0.0
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 def source_of(ask: StartMove, world: World) -> Component | Endpoint | None:
@@ -136,7 +138,8 @@ def _limits(ask: StartMove, world: World) -> Iterator[str]:
 def _source(ask: StartMove, world: World) -> Iterator[str]:
     source = source_of(ask, world)
     if source is None:
-        yield f"the source {ask.component or ask.from_endpoint} is not there"
+        name = ask.component or ask.from_endpoint
+        yield f"the source {name} {_unseen(name, world)}"
         return
     side = component_side(source) if isinstance(source, Component) else endpoint_side(source)
     home = world.endpoints.get(ask.from_endpoint)
@@ -167,6 +170,10 @@ def _source(ask: StartMove, world: World) -> Iterator[str]:
         )
 
 
+def _unseen(name: str, world: World) -> str:
+    return f"may not be read: {world.left_out[name]}" if name in world.left_out else "is not there"
+
+
 def _target(ask: StartMove, to_component: str, world: World) -> Iterator[str]:
     if ask.to_endpoint == ask.from_endpoint:
         yield f"{ask.to_endpoint} is where it lives"
@@ -191,6 +198,9 @@ def declared(ask: StartMove, model: ModelConfig) -> float:
 
 def _pool(ask: StartMove, to_component: str, world: World) -> Iterator[str]:
     pool = world.endpoints.get(ask.to_endpoint)
+    if ask.to_endpoint in world.left_out:
+        yield f"pool {ask.to_endpoint} {_unseen(ask.to_endpoint, world)}"
+        return
     if pool is None or pool.kind is not EndpointKind.POOL:
         yield f"{ask.to_endpoint} is not a pool that is there"
         return

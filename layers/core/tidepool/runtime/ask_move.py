@@ -69,7 +69,9 @@ def asked(ports: Ports, wish: Wish) -> StartMove:
     config, _ = ports.config.current()
     model = model_config(config, wish.model)
     endpoints = ports.hosting.endpoints()
-    leaving = _leaving(endpoints, ports.hosting.components(), wish, routed_to(ports, model))
+    components = ports.hosting.components()
+    unread = tuple(one.name for one in ports.hosting.left_out())
+    leaving = _leaving(endpoints, components, wish, routed_to(ports, model), unread)
     to_endpoint, instance_type, problem = _place(endpoints, config, model, wish, leaving)
     problems = [found for found in (leaving, problem) if isinstance(found, Problem)]
     if problems or isinstance(leaving, Problem):
@@ -106,7 +108,11 @@ def routed_to(ports: Ports, model: ModelConfig) -> str:
 
 
 def _leaving(
-    endpoints: Mapping[str, Endpoint], components: Mapping[str, Component], wish: Wish, routed: str
+    endpoints: Mapping[str, Endpoint],
+    components: Mapping[str, Component],
+    wish: Wish,
+    routed: str,
+    unread: tuple[str, ...],
 ) -> Leaving | Problem:
     """The model's one home, or why it cannot be told."""
     homes = [
@@ -126,6 +132,7 @@ def _leaving(
         return awake[0]
     if not awake:
         hint = "a new model gets its first home by `tidepool attach`; without its identity tag a home is nobody's"
+        hint += f"; {', '.join(unread)} may not be read, and may be its home" if unread else ""
         return Problem("move.model", wish.model, "a model that lives somewhere", hint)
     names = ", ".join(home.name for home in awake)
     hint = "a move takes one home: end the open move, or remove the home that is not used"

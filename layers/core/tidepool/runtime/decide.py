@@ -14,6 +14,7 @@ from tidepool.fleet import Fleet
 from tidepool.memory import Memory
 from tidepool.move.overdue import standing_still
 from tidepool.report.entries import sample
+from tidepool.runtime.left_out import remembered, tell_left_out, with_left_out
 from tidepool.runtime.observe import observe
 from tidepool.runtime.ports import Lease, Ports
 from tidepool.runtime.reading import asks_all
@@ -98,13 +99,14 @@ def _look(ports: Ports, lease: Lease, purely: Purely, now: int, *, asked_at: int
         return None
     thorough = thorough or asks_all(memory, now)
     fleet = observe(ports, config, now, memory, thorough=thorough)
+    fleet = with_left_out(ports, fleet, config, now)
     still = {**fleet.standing_still, **standing_still(ports.ledger.attaches(), now)}
     fleet = heed_writers(ports, replace(fleet, standing_still=still), config, memory, now)
     decision = purely(fleet, config, memory, now, commit)
     if decision.changes and newly_scaled(ports, fleet):
         decision = purely(heed_writers(ports, fleet, config, memory, now), config, memory, now, commit)
-    if thorough:
-        decision = replace(decision, memory=replace(decision.memory, asked_all=now))
+    after = remembered(decision.memory, fleet, memory)
+    decision = replace(decision, memory=replace(after, asked_all=now) if thorough else after)
     # The record first: a change that no record explains must not exist. If this dies before the send, the next tick
     # sees the same world and asks again.
     key = ports.ledger.save_decision(decision, lease)
@@ -119,6 +121,7 @@ def _look(ports: Ports, lease: Lease, purely: Purely, now: int, *, asked_at: int
                 dedicated_usd_per_hour=decision.spend.dedicated_usd_per_hour,
             )
         )
+    tell_left_out(ports, fleet, memory, now)
     if decision.changes:
         ports.bus.send(decision.changes, decision_key=key, now=now)
     return decision

@@ -114,6 +114,7 @@ def _world(ports: Ports, ask: StartMove, to_component: str, asked: People, now: 
         route=_route(ports, ask.model, model.route),
         left_alone=autoscaled(ports.autoscaling.targets().get(ask.component or ask.from_endpoint), asked.config),
         callers=_callers(ports, ask, to_component, model, source),
+        left_out={one.name: one.why for one in ports.hosting.left_out()},
         measured=0.0 if declared(ask, model) else _measured(ports, ask, source, kinds, now),
     )
 
