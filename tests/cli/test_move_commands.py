@@ -71,7 +71,7 @@ def test_a_dry_run_asks_iam_about_the_declared_callers() -> None:
     app = f"arn:aws:iam::{ACCOUNT}:role/app"
     with a_world(fleet=MOVABLE.replace("route:", f"callers: [{app}]\n    route:")) as named:
         unknown = run("move", "b", "--to", "dedicated", "--dry-run")
-        assert unknown.exit_code == 1 and f"  nobody can tell whether caller {app} may invoke" in unknown.stdout
+        assert unknown.exit_code == 1 and f"  unverified whether caller {app} may invoke" in unknown.stdout
         may = {"Effect": "Allow", "Action": "sagemaker:InvokeEndpoint", "Resource": "*"}
         named.rig.principals.policies[app] = [may]
         result = run("move", "b", "--to", "dedicated", "--dry-run")

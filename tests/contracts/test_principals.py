@@ -10,7 +10,7 @@ import pytest
 from tidepool.aws.clients import Clients
 from tidepool.aws.principals import INVOKE, STREAM
 from tidepool.aws.principals import Principals as Adapter
-from tidepool.errors import Denied, NotFound
+from tidepool.errors import Denied, NotFound, Unreachable
 from tidepool.fleet import Target
 from tidepool_lab.embedded.intercept import ACCOUNT, AwsError, answering
 from tidepool_lab.embedded.principals import Principals
@@ -87,6 +87,13 @@ def test_a_principal_that_cannot_be_simulated_is_an_error_and_never_a_yes(iam: P
 
     with answering({"iam": denied, "sagemaker": endpoint}), pytest.raises(Denied):
         refused()
+
+
+def test_a_principal_of_another_account_is_never_taken_for_allowed_whatever_iam_answers(iam: Principals) -> None:
+    other = "arn:aws:iam::999988887777:role/app"
+    iam.policies[other] = iam.policies[CALLER] = [allow(INVOKE)]
+    with pytest.raises(Unreachable, match=f"IAM of account {ACCOUNT} simulates its own.*of 999988887777"):
+        Adapter(Clients(REGION)).refused(other, NEW, beside="pool-a", tags=TAGS)
 
 
 def test_an_action_without_a_result_is_refused(iam: Principals) -> None:

@@ -102,6 +102,21 @@ def test_a_caller_who_may_not_invoke_the_new_home_ends_it_and_one_who_may_does_n
         assert world.rig.denied() == []
 
 
+@pytest.mark.parametrize("caller", ["arn:aws:iam::999988887777:role/app", f"arn:aws:iam::{ACCOUNT}:role/gone"])
+def test_a_caller_that_cannot_be_simulated_is_said_to_be_unverified_and_ends_it_until_a_person_takes_it_out(
+    caller: str,
+) -> None:
+    with a_world(fleet=NAMED.replace(APP, caller)) as world:
+        if "999988887777" in caller:
+            world.rig.principals.policies[caller] = [
+                {"Effect": "Allow", "Action": "sagemaker:InvokeEndpoint", "Resource": "*"}
+            ]
+        move = stored(world, to_dedicated(world))
+        assert move.phase is Phase.SUPERSEDED
+        assert move.why.startswith(f"unverified whether caller {caller} may invoke {move.target_name}")
+        assert "take it out of `callers`" in move.why
+
+
 @pytest.mark.parametrize("phase", [Phase.CREATE, Phase.WARM, Phase.SHIFT, Phase.DRAIN])
 def test_a_wish_to_go_back_is_heeded_and_leaves_nothing_behind(world: World, phase: Phase) -> None:
     move = to_dedicated(world)

@@ -183,7 +183,7 @@ REFUSED: dict[str, tuple[rules.World, StartMove, str]] = {
     "a caller of whom nobody can tell": (
         a_world(callers=(rules.Caller("role/app", unknown="AccessDenied"),)),
         a_move(),
-        "nobody can tell whether caller role/app may invoke tidepool-m-01234567: AccessDenied (take it out",
+        "unverified whether caller role/app may invoke tidepool-m-01234567: AccessDenied (take it out",
     ),
     "no source": (a_world(components={}), a_move(), "the source m is not there"),
     "another model's source": (with_source(a_world(), model="other"), a_move(), "a home of other, not of m"),
@@ -332,7 +332,7 @@ def test_a_declared_caller_is_asked_about_with_what_the_target_will_be() -> None
     assert refused.phase is Phase.SUPERSEDED and f"caller {APP} may not invoke" in refused.why
     unknown = begin(live.ports(), a_move(id_="b"), NOW)
     assert unknown.phase is Phase.SUPERSEDED
-    assert f"nobody can tell whether caller {APP} may invoke" in unknown.why
+    assert f"unverified whether caller {APP} may invoke" in unknown.why
 
 
 def test_a_component_name_that_is_taken_is_said() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from tidepool.aws.clients import Clients
 from tidepool.aws.failures import calling
+from tidepool.errors import Unreachable
 from tidepool.fleet import Target
 
 INVOKE, STREAM = "sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointWithResponseStream"
@@ -36,6 +37,10 @@ class Principals:
         """
         actions = [INVOKE, STREAM] if stream else [INVOKE]
         places = self._arns(target, beside)
+        here, there = places[0].split(":")[4], principal.split(":")[4]
+        if here != there:
+            # What IAM would answer is UNKNOWN: a role here may have the same name.
+            raise Unreachable(f"IAM of account {here} simulates its own principals alone, and this one is of {there}")
         with calling("SimulatePrincipalPolicy", principal):
             reply = self._clients.get("iam").simulate_principal_policy(
                 PolicySourceArn=principal, ActionNames=actions, ResourceArns=places, ContextEntries=_context(tags)

@@ -228,7 +228,7 @@ def _callers(target: str, world: World) -> Iterator[str]:
             yield f"caller {one.principal} may not invoke {target}: {one.refused} ({hint})"
         if one.unknown:
             hint = "take it out of `callers` if it cannot be simulated, and see yourself that it may"
-            yield f"nobody can tell whether caller {one.principal} may invoke {target}: {one.unknown} ({hint})"
+            yield f"unverified whether caller {one.principal} may invoke {target}: {one.unknown} ({hint})"
 
 
 def _between(ask: StartMove, world: World) -> Iterator[str]:
