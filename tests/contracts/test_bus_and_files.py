@@ -172,6 +172,19 @@ def test_a_refused_upload_leaves_the_last_good_file_and_tells_every_problem_once
     assert len(told[1]["problems"]) == len(refusals[0].problems) and told[1]["commit"] == "bad"
 
 
+def test_the_file_of_another_region_is_refused_beside_all_else_that_is_wrong(account: Account) -> None:
+    account.upload(GOOD.replace("region: us-east-1\n", ""))
+    a_store(account).current()
+    account.upload(GOOD.replace("us-east-1", "eu-west-1").replace("watch", "fly"))
+    with pytest.raises(BadFleetFile) as refused:
+        a_store(account).consider(None, NOW)
+    assert [(p.path, p.value, p.line) for p in refused.value.problems] == [
+        ("region", "eu-west-1", 2),
+        ("act", "fly", 3),
+    ]
+    assert "us-east-1" in refused.value.problems[0].allowed
+
+
 def test_an_old_upload_event_judges_the_newest_file(account: Account) -> None:
     old = account.upload(GOOD, commit="old")
     account.upload(BOLDER, commit="new")

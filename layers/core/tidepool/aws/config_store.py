@@ -108,7 +108,7 @@ class FleetFile:
         stored = self._bucket.get(FLEET_KEY, version=newest)
         seen = pointer.judged == newest
         try:
-            config = capped(load(stored.data, now=now), self._most)
+            config = capped(load(stored.data, now=now, region=self._bucket.region), self._most)
         except BadFleetFile as error:
             if not seen:
                 self._write_pointer(pointer.model_copy(update={"judged": newest, "at": now}))

@@ -28,6 +28,11 @@ class Bucket:
     def __init__(self, clients: Clients, name: str) -> None:
         self._clients, self.name = clients, name
 
+    @property
+    def region(self) -> str:
+        """Where the stack is whose bucket this is."""
+        return self._clients.region
+
     def put(self, key: str, data: bytes, *, content_type: str) -> str:
         """Stored; the new version's id ('' in a bucket without versions)."""
         with calling("PutObject", key):

@@ -13,7 +13,7 @@ from tidepool.config.yaml_source import Source, path_text, read
 from tidepool.errors import BadFleetFile, Problem
 
 
-def validated(text: str | bytes, *, now: int | None = None) -> tuple[FleetFile, Source]:
+def validated(text: str | bytes, *, now: int | None = None, region: str = "") -> tuple[FleetFile, Source]:
     """The file as it is written, and the lines of its values. Raises BadFleetFile, problems in the file's order."""
     source = read(text)
     file, found = _schema_problems(source)
@@ -21,11 +21,20 @@ def validated(text: str | bytes, *, now: int | None = None) -> tuple[FleetFile, 
     # One mistake, one problem: an unquoted clock time is also "not text" to the schema.
     problems = [*source.problems, *(p for p in found if p.path not in known)]
     if file is not None:
+        problems += _elsewhere(file, source, region)
         known |= {p.path for p in problems}
         problems += [p for p in problems_of(file, source, now) if p.path not in known]
     if file is None or problems:
         raise BadFleetFile("fleet.yaml", tuple(sorted(problems, key=_in_file_order)))
     return file, source
+
+
+def _elsewhere(file: FleetFile, source: Source, region: str) -> list[Problem]:
+    """The file of another region, which would be taken for an account that has none of its homes."""
+    if not region or file.region in (None, region):
+        return []
+    hint = "each region has a stack and a file of its own"
+    return [Problem("region", file.region, f"{region}, or no region", hint, source.line_of(("region",)))]
 
 
 def _schema_problems(source: Source) -> tuple[FleetFile | None, list[Problem]]:

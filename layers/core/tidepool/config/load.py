@@ -10,11 +10,12 @@ from tidepool.config.types import Config
 __all__ = ["Line", "effective", "load"]
 
 
-def load(text: str | bytes, *, now: int | None = None) -> Config:
+def load(text: str | bytes, *, now: int | None = None, region: str = "") -> Config:
     """The file, typed and complete, with every default filled in.
 
-    `now` (seconds since 1970) judges how long a hold may last; without it that one rule is left out.
+    `now` (seconds since 1970) judges how long a hold may last, and `region` for which region the file may be; without
+    one of them, that rule is left out.
     Raises BadFleetFile with all problems, in the order of the file. The same text gives the same Config.
     """
-    file, _ = validated(text, now=now)
+    file, _ = validated(text, now=now, region=region)
     return config_of(file)
