@@ -62,10 +62,10 @@ def compared(fleet: Path, against: str, *, stack: str, region: str | None) -> Co
 
     BadInput when there is no such stack or file; Unreachable when AWS does not answer.
     """
-    now = int(time())
-    new = load(read_file(fleet), now=now)
+    now, text = int(time()), read_file(fleet)
     if against == LIVE:
         there = deployed(stack, region)
+        new = load(text, now=now, region=there.clients.region)
         try:
             old, commit = there.rehearsal.config.current()
         except BadFleetFile:
@@ -75,8 +75,9 @@ def compared(fleet: Path, against: str, *, stack: str, region: str | None) -> Co
         clients, ports, memory = there.clients, there.rehearsal, there.rehearsal.ledger.memory()
         new = capped(new, there.hands.rung)
     else:
-        old, what = load(read_file(Path(against)), now=now), against
-        clients = reading_clients(region or new.region or old.region)
+        new = load(text, now=now, region=region or "")
+        old, what = load(read_file(Path(against)), now=now, region=region or new.region), against
+        clients = reading_clients(region or new.region or old.region or None)
         ports, memory = account_ports(clients, old), Memory.empty()
     try:
         seen = _Seen.of(clients, now)

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
+from tidepool.errors import BadInput, Problem
 from tidepool_cli.output import bad_option
 from tidepool_cli.traces import split
 
@@ -41,20 +43,61 @@ def where_options(command: Command) -> Command:
 
 
 def find(
-    *, trace: Path | None, fleet: Path | None, at: str | None, seed: int, types: str | None, live: bool, quiet: bool
+    *,
+    trace: Path | None,
+    fleet: Path | None,
+    at: str | None,
+    seed: int,
+    types: str | None,
+    live: bool,
+    region: str | None,
+    quiet: bool,
 ) -> Found:
-    """The decision that the options ask for. BadInput when they contradict one another or nothing is there."""
+    """The decision that the options ask for. BadInput when they contradict one another, or nothing is there."""
     if live:
-        return _live(trace=trace, fleet=fleet, at=at)
+        refuse_beside("--live", "fleet", "region")
+        return _live(fleet, region)
     if at is not None:
+        refuse_beside("--at", "trace", "fleet", "seed", "types")
         return _simulated(trace, fleet, at=at, seed=seed, types=types, quiet=quiet)
     if trace is not None or fleet is not None:
         hint = "--at 2:09:30 is half past nine on day 2; --live reads the account instead"
         raise bad_option("--at", None, allowed="a moment of the trace", hint=hint)
+    refuse_beside("the local record")
     from tidepool_cli.local import newest
 
     record, source = newest()
     return Found(record, f"the last decision of `{source.command}` ({source.note})")
+
+
+def refuse_beside(what: str, *reads: str) -> None:
+    """BadInput with every option of the command line that `what` does not read: it would do nothing."""
+    context = click.get_current_context()
+    given = [
+        (f"--{name.replace('_', '-')}", value)
+        for name, value in context.params.items()
+        if name in _ONLY_WITH
+        and name not in reads
+        and f"--{name}" != what
+        and context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    ]
+    allowed = f"{what} reads {', '.join(f'--{name}' for name in reads)} alone" if reads else f"nothing beside {what}"
+    problems = [Problem(o, v, allowed, f"it goes with {_ONLY_WITH[o.removeprefix('--')]}") for o, v in given]
+    if problems:
+        raise BadInput("the command line", tuple(problems))
+
+
+_ONLY_WITH = {
+    "trace": "--at",
+    "at": "--trace and --fleet, or the shipped week",
+    "seed": "--at",
+    "types": "--at",
+    "live": "--fleet",
+    "fleet": "--at, --live or --compare",
+    "stack": "--compare live",
+    "region": "--live or --compare",
+}
+"""Where an option of `plan` and `explain` that says from where a decision is taken is read."""
 
 
 def minute_of(at: str) -> int:
@@ -83,12 +126,10 @@ def _simulated(trace: Path | None, fleet: Path | None, *, at: str, seed: int, ty
     return Found(record_bytes(decision), f"simulated (twin, not AWS) on {case.trace}, minute {minute}")
 
 
-def _live(*, trace: Path | None, fleet: Path | None, at: str | None) -> Found:
-    if trace is not None or at is not None:
-        raise bad_option("--live", True, allowed="--live with --fleet alone", hint="an account has no --trace or --at")
+def _live(fleet: Path | None, region: str | None) -> Found:
     if fleet is None or fleet.suffix == ".json":
         hint = "your fleet.yaml; ten lines are enough"
         raise bad_option("--fleet", None if fleet is None else str(fleet), allowed="a fleet.yaml", hint=hint)
     from tidepool_cli.live import live_record
 
-    return Found(live_record(fleet), f"your AWS account, read now with {fleet}; nothing was written")
+    return Found(live_record(fleet, region), f"your AWS account, read now with {fleet}; nothing was written")

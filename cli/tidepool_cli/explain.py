@@ -13,6 +13,7 @@ from tidepool_cli.output import exits_with_problems, write_json
 @click.command()
 @click.argument("model")
 @where_options
+@click.option("--region", metavar="REGION", help="Of your account; as fleet.yaml or your AWS configuration says.")
 @click.option("--json", "json_file", metavar="FILE", type=click.Path(path_type=Path), help="As JSON; - is stdout.")
 @exits_with_problems
 def command(
@@ -23,12 +24,14 @@ def command(
     seed: int,
     types: str | None,
     live: bool,
+    region: str | None,
     json_file: Path | None,
 ) -> None:
     """Explain one model, in plain text: what is, what is wanted, what is held back, and each step that led there.
 
-    MODEL is its identity in fleet.yaml, or a component's, an endpoint's or a pool's name. The explanation is part
-    of the decision's record: nothing is decided again. Where the decision comes from: see `tidepool plan --help`.
+    MODEL is its identity in fleet.yaml, or the name of a component, an endpoint or a pool that the decision speaks of.
+    The explanation is part of the decision's record: nothing is decided again. Where the decision comes from: see
+    `tidepool plan --help`.
 
     \b
     Examples:
@@ -39,7 +42,7 @@ def command(
     from tidepool.decision.explain import explain
 
     to_stdout = str(json_file) == "-"
-    found = find(trace=trace, fleet=fleet, at=at, seed=seed, types=types, live=live, quiet=to_stdout)
+    found = find(trace=trace, fleet=fleet, at=at, seed=seed, types=types, live=live, region=region, quiet=to_stdout)
     words = explain(found.record, model)
     write_json(json_file, {"model": model, "from": found.where, "text": words})
     if not to_stdout:

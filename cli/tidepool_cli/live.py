@@ -40,11 +40,14 @@ class WouldWrite(TidepoolError):
     """A call that is not a read was about to leave this machine: a bug, stopped before it left."""
 
 
-def live_record(fleet: Path) -> bytes:
-    """The record of what Tidepool would decide now for the account of the default credentials."""
+def live_record(fleet: Path, region: str | None) -> bytes:
+    """The record of what Tidepool would decide now for the account of the default credentials.
+
+    Of `region`; without one, of the file's, or else of the AWS configuration's.
+    """
     now = int(time())
-    config = load(read_file(fleet), now=now)
-    clients = reading_clients(config.region)
+    config = load(read_file(fleet), now=now, region=region or "")
+    clients = reading_clients(region or config.region or None)
     try:
         ports = account_ports(clients, config)
         found = with_scalers(ports, observe(ports, config, now))
@@ -62,15 +65,18 @@ def reading_clients(
     besides: str = "",
     retries: Mapping[str, object] = RETRIES,
 ) -> Clients:
-    """Clients of these services that refuse to send anything but reads, and `besides`."""
+    """Clients of these services that refuse to send anything but reads, and `besides`. Unreachable without a region."""
     clients = Clients(region, retries=retries)
 
     def check(model: Any, **_: object) -> None:
         if not model.name.startswith(READS) and model.name != besides:
             raise WouldWrite(f"{model.service_model.service_name}:{model.name} is not a read; nothing was sent")
 
-    for service in services:
-        clients.get(service).meta.events.register("before-call.*.*", check)
+    try:
+        for service in services:
+            clients.get(service).meta.events.register("before-call.*.*", check)
+    except Exception as error:  # botocore's own: no region, or no profile of that name
+        raise Unreachable(f"AWS could not be asked: {error} Name a --region, and look at AWS_PROFILE.") from error
     return clients
 
 

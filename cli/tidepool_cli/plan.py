@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from tidepool_cli.asking import stack_options
-from tidepool_cli.decided import find, where_options
+from tidepool_cli.decided import find, refuse_beside, where_options
 from tidepool_cli.output import CHANGES, bad_option, exits_with_problems, write_json
 
 
@@ -52,12 +52,13 @@ def command(
 
     to_stdout = str(json_file) == "-"
     if compare is not None:
-        if trace is not None or at is not None or live or fleet is None or fleet.suffix == ".json":
+        refuse_beside("--compare", "fleet", "stack", "region")
+        if fleet is None or fleet.suffix == ".json":
             hint = "it decides for the account as it is now, under both"
-            raise bad_option("--compare", compare, allowed="--compare with --fleet NEW.yaml alone", hint=hint)
+            raise bad_option("--fleet", None if fleet is None else str(fleet), allowed="NEW.yaml", hint=hint)
         _compare(fleet, compare, stack=stack, region=region, json_file=json_file)
         return
-    found = find(trace=trace, fleet=fleet, at=at, seed=seed, types=types, live=live, quiet=to_stdout)
+    found = find(trace=trace, fleet=fleet, at=at, seed=seed, types=types, live=live, region=region, quiet=to_stdout)
     record = json.loads(found.record)
     write_json(json_file, record)
     if not to_stdout:

@@ -26,7 +26,7 @@ from tidepool.aws.principals import Principals
 from tidepool.aws.routes import Routes
 from tidepool.aws.sagemaker import SageMaker
 from tidepool.aws.table import Table
-from tidepool.errors import BadInput, NotFound, Problem, Unreachable
+from tidepool.errors import BadInput, NotFound, Problem
 from tidepool.fleet import Component, Endpoint
 from tidepool.move.attach import Attach
 from tidepool.move.state import Move
@@ -72,10 +72,7 @@ def clock() -> int:
 
 def deployed(name: str, region: str | None) -> Deployed:
     """The stack of that name. BadInput when there is none, or it is of an older version; Unreachable without AWS."""
-    try:
-        clients = reading_clients(region, services=STACK_SERVICES, besides="PutEvents")
-    except Exception as error:  # botocore's own: no region
-        raise Unreachable(f"AWS could not be asked: {error} Name a --region.") from error
+    clients = reading_clients(region, services=STACK_SERVICES, besides="PutEvents")
     outputs, parameters = _described(clients, name)
     missing = [output for output in OUTPUTS if output not in outputs]
     if missing:

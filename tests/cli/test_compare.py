@@ -87,6 +87,7 @@ def test_nothing_is_stored_and_nothing_is_sent(world: World) -> None:
         ["--compare", "live"],
         ["--compare", "live", "--fleet", "new.yaml", "--live"],
         ["--compare", "live", "--fleet", "new.yaml", "--at", "5"],
+        ["--compare", "live", "--fleet", "new.yaml", "--seed", "5"],
         ["--compare", "nobody.yaml", "--fleet", "new.yaml"],
         ["--compare", "live", "--fleet", "new.yaml", "--stack", "nobody"],
     ],
@@ -96,3 +97,11 @@ def test_what_cannot_be_compared_is_refused(world: World, words: list[str]) -> N
     Path("new.yaml").write_text(FLEET)
     result = CliRunner().invoke(cli, ["plan", *words])
     assert result.exit_code == 1 and "problem" in result.output
+
+
+def test_a_file_of_another_region_is_refused_beside_a_stack_and_beside_a_file(world: World) -> None:
+    Path("main.yaml").write_text(WATCH)
+    for compare in ("live", "main.yaml"):
+        result = plan(FLEET.replace("us-east-1", "eu-west-1"), compare=compare)
+        assert result.exit_code == 1 and "1 problem" in result.output
+        assert "us-east-1" in result.output and "eu-west-1" in result.output

@@ -58,10 +58,34 @@ def test_its_clients_refuse_to_send_a_write(account: TrueStage) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [["--live"], ["--live", "--fleet", "fleet.json"], ["--live", "--fleet", "f.yaml", "--at", "5"]],
+    [
+        ["--live"],
+        ["--live", "--fleet", "fleet.json"],
+        ["--live", "--fleet", "f.yaml", "--at", "5"],
+        ["--live", "--fleet", "f.yaml", "--seed", "5"],
+        ["--live", "--fleet", "f.yaml", "--types", "ml.p4d.24xlarge"],
+    ],
     ids=" ".join,
 )
 def test_live_wants_a_fleet_yaml_and_nothing_else(words: list[str]) -> None:
     result = CliRunner().invoke(cli, ["plan", *words])
     assert result.exit_code == 1
     assert "problem" in result.output
+
+
+def test_live_reads_the_region_that_is_named_and_refuses_the_file_of_another(account: TrueStage, fleet: str) -> None:
+    result = CliRunner().invoke(cli, ["plan", "--live", "--fleet", fleet, "--region", "eu-west-1"])
+    assert result.exit_code == 1 and "eu-west-1, or no region" in result.output
+
+
+@pytest.mark.parametrize("command", [["plan"], ["explain", "texteval"]], ids=lambda words: words[0])
+def test_without_a_region_anywhere_it_says_so(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    (tmp_path / "f.yaml").write_text("schema: 1\n")
+    result = CliRunner().invoke(cli, [*command, "--live", "--fleet", str(tmp_path / "f.yaml")])
+    assert result.exit_code == 1 and isinstance(result.exception, SystemExit), result.exception
+    assert "--region" in result.output

@@ -27,14 +27,10 @@ def opened(region: str | None, *, calls: int, rate: float) -> tuple[Asker, str, 
     """
     if calls < 1 or rate <= 0:
         raise bad_option("--calls, --rate", (calls, rate), allowed="one call at least, and a rate above 0")
-    try:
-        clients = reading_clients(region, services=SERVICES, retries=ONCE)
-        found = clients.region
-    except Exception as error:  # botocore's own: no region
-        raise Unreachable(f"AWS could not be asked: {error} Name a --region.") from error
+    clients = reading_clients(region, services=SERVICES, retries=ONCE)
     asker = Asker(clients, calls, Pace(rate))
     who = asker.ask("sts", "GetCallerIdentity")
     if who is None:
         said = asker.gaps[-1].said
         raise Unreachable(f"AWS did not say whose the credentials are ({said}): look at AWS_PROFILE, or log in again")
-    return asker, str(who["Account"]), found
+    return asker, str(who["Account"]), clients.region
