@@ -20,6 +20,8 @@ from tidepool.units import rounded, usd
 
 NAME_LENGTH = 63
 """SageMaker's limit for names of endpoints and components (sagemaker-facts)."""
+MONTH_HOURS = 720
+"""Thirty days."""
 
 
 def outgoing_moves(
@@ -31,7 +33,10 @@ def outgoing_moves(
     changing: frozenset[str],
     now: int,
 ) -> tuple[tuple[StartMove, ...], tuple[Held, ...]]:
-    """The moves that begin now, best first, and the others as recommendations with the reason."""
+    """The moves that begin now, best first, and the others as recommendations with the reason.
+
+    Recommendations are ranked by the dollars a month that they save; of one sum in the order in which they were judged.
+    """
     limits = config.safety.limits
     left = moves_left(
         at_once=limits.moves_at_once,
@@ -41,7 +46,7 @@ def outgoing_moves(
         now=now,
     )
     moves: list[StartMove] = []
-    unmoved: list[Held] = []
+    unmoved: list[tuple[float, Held]] = []
     for one in better:
         assert one.verdict.place is not None
         bound, because = _bound(one, fleet, config, changing, now)
@@ -51,20 +56,15 @@ def outgoing_moves(
                 f"{limits.moves_at_once} at once, {limits.moves_per_day} a day{_went(moves, fleet)}",
             )
         if bound:
-            reason = f"{one.verdict.because}; {because}"
-            unmoved.append(
-                Held(
-                    "StartMove",
-                    one.subject.model,
-                    one.home.endpoint.name,
-                    one.verdict.place.name,
-                    bound,
-                    reason,
-                )
-            )
+            saves = one.verdict.saves_usd_per_hour
+            month = f" ({usd(saves * MONTH_HOURS)} a month)" if saves > 0 else ""
+            reason = f"{one.verdict.because}{month}; {because}"
+            source, to = one.home.endpoint.name, one.verdict.place.name
+            unmoved.append((saves, Held("StartMove", one.subject.model, source, to, bound, reason)))
         else:
             moves.append(_start(one, now))
-    return tuple(moves), tuple(unmoved)
+    ranked = sorted(unmoved, key=lambda pair: -pair[0])
+    return tuple(moves), tuple(held for _, held in ranked)
 
 
 def _went(moves: Sequence[StartMove], fleet: Fleet) -> str:

@@ -5,6 +5,7 @@
     keep, compact                      machines, pool by pool        keep.py, compact.py
     home                               every ten minutes             homes.py
     guard                              precedence, limits, money     outgoing.py
+    savings                            their lever, their chance     levers.py
     plan, spend, memory                what goes out, what it costs  here
 
 Pure: the same fleet, config, memory and `now` give the same bytes. Nothing is logged, sent or read on the way.
@@ -19,6 +20,7 @@ from tidepool.decision.compact import compact, rolling
 from tidepool.decision.hands_off import hands_off_steps
 from tidepool.decision.homes import CHECK_S, better_homes, fills_after
 from tidepool.decision.keep import keep_machines
+from tidepool.decision.levers import saving_steps
 from tidepool.decision.moves import outgoing_moves
 from tidepool.decision.others import after_deploys, left_alone, write_steps
 from tidepool.decision.outgoing import outgoing
@@ -87,6 +89,7 @@ def decide(
         judged = replace(judged, homes_checked=now)
     judged = replace(judged, held_since=held_since(memory.held_since, held, now))
     every: tuple[Change, ...] = (*changes, *moves)
+    steps += saving_steps(every, packed, planned, judged)
     return Decision(
         now=now,
         config_commit=commit,

@@ -39,7 +39,12 @@ def rolls(
     usd: dollars an hour of one machine. A roll is worth it while its chance of releasing a machine, times the dollars
     of an hour, beats the copy that runs twice meanwhile.
     """
-    chance = (released + RELEASED_BEFORE) / (tried + TRIED_BEFORE)
+    chance = chance_of_release(tried, released)
     worth = [one for one in rollable if chance * usd * DWELL_H > one.usd]
     first = sorted(worth, key=lambda one: (one.rolled_at, one.in_flight, one.name))
     return [one.name for one in first[: max(0, spare - under_way)]]
+
+
+def chance_of_release(tried: float, released: float) -> float:
+    """That a copy which leaves releases a machine: as often as the pool's rolls did, and 1 in 4 before any is known."""
+    return (released + RELEASED_BEFORE) / (tried + TRIED_BEFORE)
