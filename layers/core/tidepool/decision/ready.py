@@ -27,6 +27,9 @@ SETTLE_S = 120
 a tick to notice, a minute for the metric."""
 
 
+ASIDE = "; the forecast steps aside: it would have cost more"
+
+
 @dataclass(frozen=True, slots=True)
 class Ready:
     """Requests in flight to be ready for, and the words for where that figure comes from."""
@@ -64,26 +67,28 @@ def ready_for(
     """The demand to be ready for over the time that a copy asked for now needs until it serves."""
     known = learned.models.get(model, ModelLearned())
     service_s = home.service_s * memory.stretch
-    chosen = _chosen(known.judged, home, terms, dial)
+    chosen, why = followed(known.judged, home, terms, dial)
+    because = words(chosen) + why
     found = span_and_room(chosen)
     if found is not None:
         # Most models are best served by how high they went: the ensemble is asked for those that it serves better.
         span, room = found
         rate = highest_rate(memory, now, span, service_s) * room
         most = float(ceiling(highest_rate(memory, now, TOPS[0], service_s), known.top)) if known.top else rate
-        return Ready(min(rate, most) * service_s, words(chosen))
+        return Ready(min(rate, most) * service_s, because)
     features = moment(memory, now, service_s, seasons_of(known, learned.groups), round(home.start_s) + SETTLE_S)
     foretold = foretell(known.judged, features)
     rates = candidates(features, foretold, np.array(known.judged.quantiles), known.top)[0]
-    return Ready(float(rates[chosen]) * service_s, words(chosen))
+    return Ready(float(rates[chosen]) * service_s, because)
 
 
-def _chosen(judged: Judged, home: Home, terms: ModelConfig, dial: float) -> int:
+def followed(judged: Judged, home: Home, terms: ModelConfig, dial: float) -> tuple[int, str]:
+    """The candidate to follow, and why it is not the forecast's ('' when it is)."""
     if terms.start_within_s > home.start_s + SETTLE_S:
-        return PATIENT
+        return PATIENT, "; its callers can wait for a copy to start"
     if judged.arrived < 1 or not judged.held:
-        return UNKNOWN
-    return cheapest(
+        return UNKNOWN, "; nothing is learned of it yet"
+    chosen = cheapest(
         np.array(judged.held),
         np.array(judged.late),
         np.array(judged.turned),
@@ -92,3 +97,6 @@ def _chosen(judged: Judged, home: Home, terms: ModelConfig, dial: float) -> int:
         miss_usd=terms.miss_usd * dial * UNDERSTATED,
         attain=terms.attain,
     )
+    if span_and_room(chosen) is None:
+        return chosen, ""
+    return chosen, ASIDE if judged.quantiles else "; there is no forecast of it yet"
