@@ -115,6 +115,17 @@ def test_native_best_and_the_oracle_have_the_best_row_of_their_whole_grids():
     assert len(found.frontier) == sum(len(settings_of(name)) for name in policies)
 
 
+def test_an_oracle_that_is_nowhere_on_time_has_the_row_that_is_most_so_as_in_the_plain_bench(tmp_path: Path):
+    """Of kept rows the third dial's is the most on time, at 99 %: neither the most careful one nor the cheapest."""
+    case, dials = wave(minutes=30), settings_of("oracle")
+    row, store = run_native(case).model_copy(update={"name": "oracle"}), store_of(case, tmp_path)
+    for number, setting in enumerate(dials):
+        interactive = 0.99 - 0.01 * abs(number - 2)
+        store.write(setting, row.model_copy(update={"on_time_interactive": interactive, "dial": setting.dial}))
+    found = frontier(case, ("oracle",), folder=tmp_path).row("oracle")
+    assert found is not None and found.dial == dials[2].dial
+
+
 def test_the_json_has_every_setting_beside_the_document_that_was_there(swept: BenchResult):
     written = json.loads(swept.json_text())
     without = json.loads(swept.model_copy(update={"frontier": ()}).json_text())

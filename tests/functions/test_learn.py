@@ -32,6 +32,20 @@ def test_versions_of_one_model_share_their_history() -> None:
     assert ledger.memory().learned == learned
 
 
+def test_models_of_one_class_are_a_group_and_share_its_tide() -> None:
+    """60 and 180 requests a minute: the class's mean is 2 a second. The only model of its class has no group."""
+    names = ("a", "b", "c")
+    config = a_config(a_model("a"), a_model("b"), a_model("c", class_name="background"))
+    account = Account(
+        file=config,
+        parts={name: a_component(name) for name in names},
+        past={"a": an_hour(60.0), "b": an_hour(180.0), "c": an_hour(60.0)},
+    )
+    learned = learn(ports_of(account), NOW)
+    assert [learned.models[name].group for name in names] == ["interactive", "interactive", "background"]
+    assert {group: max(tide) for group, tide in learned.groups.items()} == {"interactive": 2.0}
+
+
 def test_time_before_a_models_first_request_is_not_silence() -> None:
     late = Series(NOW - 7200, 60, np.concatenate([np.full(60, np.nan), np.full(60, 60.0)]))
     learned = learn(ports_of(Account(past={"a": late})), NOW)

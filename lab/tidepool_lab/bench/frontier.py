@@ -19,7 +19,7 @@ from tidepool_lab.bench.case import Case
 from tidepool_lab.bench.parallel import Workers, workers
 from tidepool_lab.bench.result import BenchResult, FrontierPoint, PolicyResult, result_of
 from tidepool_lab.bench.run import Progress, no_progress
-from tidepool_lab.bench.search import best_of_variants, good_oracle, on_time
+from tidepool_lab.bench.search import best_of_dials, best_of_variants, on_time
 from tidepool_lab.bench.settings import DEFAULTS, OTHERS, SWEPT, Setting, run_setting, settings_of
 from tidepool_lab.bench.stored import FOLDER, Store, store_of
 from tidepool_lab.rivals.registry import RIVALS
@@ -95,9 +95,7 @@ def _plain_row(name: str, found: Sweep) -> PolicyResult:
         case "native_best":
             return best_of_variants(tuple(rows), on_time(found[Setting("native", DEFAULTS["native"])]))
         case "oracle":
-            good = [row for row in rows if good_oracle(row)]
-            # The grid begins with the most careful setting.
-            return min(good, key=lambda row: row.cost_usd) if good else rows[0]
+            return best_of_dials(rows)
         case _:
             return rows[0]
 
