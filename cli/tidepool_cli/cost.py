@@ -72,6 +72,7 @@ def as_json(found: Bill) -> dict[str, object]:
                 "usd_each": line.price.each,
                 "usd": round(line.usd, 4),
                 "source": line.price.source,
+                "seen": line.price.seen,
             }
             for line in found.lines
         ],
@@ -86,7 +87,7 @@ def _print(found: Bill) -> None:
     print_table(out, f"Tidepool itself, a month with {found.models} models", columns, rows)
     out.print(
         f"{found.share:.3%} of {usd(found.fleet_usd)}, which the fleet costs a month; "
-        f"{found.metrics:.2f} metrics read a model and minute."
+        f"{found.metrics:.2f} metrics read a model and tick."
     )
 
 

@@ -62,7 +62,7 @@ def test_more_than_it_may_cost_exits_1_with_the_bill_all_the_same() -> None:
     assert json.loads(result.stdout)["usd"] > 1 and "more than $1.00 a month" in result.stderr
 
 
-def test_every_price_names_the_page_it_is_from() -> None:
+def test_every_price_names_the_page_it_is_from_and_where_it_was_seen() -> None:
     listed = {name: price for name, price in vars(prices).items() if isinstance(price, Price)}
     assert len(listed) >= 15
-    assert all(price.usd > 0 and ": " in price.source for price in listed.values())
+    assert all(price.usd > 0 and ": " in price.source and price.seen for price in listed.values())

@@ -11,6 +11,7 @@ from typing import Any
 
 from botocore import xform_name
 from moto.core.exceptions import ServiceException
+from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 from werkzeug.exceptions import HTTPException
 
@@ -21,6 +22,25 @@ SHORT = frozenset({"GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteIt
 
 NOT_AWS = frozenset({"ConsumedCapacityUnits"})
 """Members of moto's answers that its serialiser leaves out, since AWS has none."""
+
+
+_of_the_whole_table = Table.query
+
+
+def _of_one_key(table: Table, hash_key: Any, *terms: Any, index_name: str | None = None, **more: Any) -> Any:
+    """moto's query, shown the items of that key alone: it sorts and compares the whole table for every query, a third
+    of the rig's time once the table holds a day.
+    """
+    if index_name is not None or not table.has_range_key:
+        return _of_the_whole_table(table, hash_key, *terms, index_name=index_name, **more)
+    table.all_items = lambda: list(table.items.get(hash_key, {}).values())  # type: ignore[method-assign]
+    try:
+        return _of_the_whole_table(table, hash_key, *terms, **more)
+    finally:
+        del table.all_items  # type: ignore[method-assign]
+
+
+Table.query = _of_one_key  # type: ignore[method-assign]
 
 
 class Tables:
