@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -59,6 +62,15 @@ def test_rule_5_work_beyond_every_quota_has_no_floor(make_fleet):
     fleet = with_quota(make_fleet("a", size="8B"), p4d=1, p5=0, p5en=0, g6e=0, g6e12=0)
     with pytest.raises(BadTrace, match="fits the quotas"):
         floor_usd(fleet, np.array([[60_000]]))
+
+
+def test_rule_5_the_floor_shares_no_code_with_the_planner():
+    """All that it imports, in turn too, is the fleet's file, the trace, and the words of errors and units."""
+    code = (
+        "import sys, tidepool_lab.rivals.floor; print(*(name for name in sys.modules if name.startswith('tidepool.')))"
+    )
+    imported = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    assert {name.split(".")[1] for name in imported} == {"config", "errors", "units"}
 
 
 def test_rule_5_silence_costs_the_floor_nothing(make_fleet):
