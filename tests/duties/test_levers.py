@@ -112,6 +112,16 @@ def test_a_copy_more_is_no_saving() -> None:
     assert decision.changes and not savings(decision)
 
 
+def test_a_roll_is_a_lever_though_it_begins_with_a_copy_more() -> None:
+    """Two steady copies on four machines, loose for an hour: the one that leaves afterwards frees a machine or not."""
+    steady = tuple(Minute(NOW - 60 * (30 - i), 25.0, 25.0, 2.5) for i in range(30))
+    loose = {POOL: Loose(since=NOW - 3600, machines=4)}
+    memory = Memory(models={"a": ModelMemory(recent=steady)}, homes_checked=NOW, loose=loose)
+    (step,) = savings(decide(a_fleet(), a_config(), memory, NOW))
+    assert (step.from_, step.to) == ("a roll", "25 %")
+    assert step.because.startswith(f"3 of 4 machines of {POOL} could go")
+
+
 CHEAP = InstanceType("ml.cheap.48xlarge", accelerators=8, usd_per_hour=5.0, quota=20)
 
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders import NOW, POOL, a_config, a_fleet, a_pool
+from tidepool.decision.pipeline import decide
+from tidepool.memory import Loose, Memory, Minute, ModelMemory
 from tidepool.packing.rolls import DWELL_H, RELEASED_BEFORE, TRIED_BEFORE, Rollable, rolls
+from tidepool.plan.change import ScaleCopies
 
 A, B, C = Rollable("a", 300, 2.0), Rollable("b", 100, 2.0), Rollable("c", 200, 2.0)
 
@@ -76,3 +81,17 @@ def test_more_machines_released_in_the_past_never_mean_fewer_rolls(
     )
     assert len(few) <= len(more) <= max(0, spare - under_way)
     assert len(set(more)) == len(more)
+
+
+@pytest.mark.parametrize(("scale_in", "to"), [("IDLE_RELEASE", 3), ("CONSOLIDATION", 2)])
+def test_a_pool_that_packs_itself_is_left_to_it(scale_in: str, to: int) -> None:
+    """Two steady copies on four machines, loose for an hour: one is rolled, but not where SageMaker consolidates."""
+    steady = tuple(Minute(NOW - 60 * (30 - i), 25.0, 25.0, 2.5) for i in range(30))
+    memory = Memory(
+        models={"a": ModelMemory(recent=steady)},
+        homes_checked=NOW,
+        loose={POOL: Loose(since=NOW - 3600, machines=4)},
+    )
+    decision = decide(a_fleet(endpoints=[a_pool(scale_in=scale_in)]), a_config(), memory, NOW)
+    copies = [change.copies_to for change in decision.changes if isinstance(change, ScaleCopies)]
+    assert (copies or [2]) == [to]
