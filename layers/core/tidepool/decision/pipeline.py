@@ -77,6 +77,8 @@ def decide(
     steps += [Step("pack", one.home.target, one.home.size_wanted, one.size, one.because) for one in packed if one.rolls]
     changes, held, planned = outgoing(packed, fleet, config, judged, now=now, minima=kept.minima)
     held = (*kept.held, *held)
+    # What the rolls of this tick will release is not known yet: the chance is that of those before.
+    untold = judged
     judged = rolling(packed, planned, judged, now)
     moves: tuple[StartMove, ...] = ()
     if now - memory.homes_checked >= CHECK_S:
@@ -89,7 +91,7 @@ def decide(
         judged = replace(judged, homes_checked=now)
     judged = replace(judged, held_since=held_since(memory.held_since, held, now))
     every: tuple[Change, ...] = (*changes, *moves)
-    steps += saving_steps(every, packed, planned, judged)
+    steps += saving_steps(every, packed, planned, untold)
     return Decision(
         now=now,
         config_commit=commit,
