@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from builders import NOW, P4D, a_component, a_config, a_fleet, a_model, evidence
-from tidepool.config.types import ModelConfig, Schedule
+from tidepool.config.types import InstanceConfig, ModelConfig, Schedule
 from tidepool.decision.pipeline import decide
+from tidepool.decision.ready import served_at
 from tidepool.decision.record import Step
+from tidepool.decision.subjects import subjects
 from tidepool.forecast.candidates import COUNT, ROOMS, UNKNOWN
 from tidepool.forecast.ensemble import TAUS
 from tidepool.forecast.features import TOPS
@@ -136,3 +139,33 @@ def copies_after(in_flight: float, copies: int) -> int:
     decision = decide(a_fleet({"a": load}, components=[a_component(copies=copies)]), a_config(), memory, NOW)
     (size,) = (step.to for step in decision.steps if step.stage == "size")
     return int(size)
+
+
+def test_nothing_is_lowered_for_ten_minutes_after_every_slot_was_taken() -> None:
+    """No decrease while panicking: 50 in flight take all 40 slots, and then half an hour of hardly anything follows."""
+    taken = decide(a_fleet({"a": evidence(50.0, 2)}), a_config(), Memory(homes_checked=NOW), NOW)
+    assert taken.memory.models["a"].panic_at == NOW
+    free = decide(a_fleet({"a": evidence(25.0, 2)}), a_config(), Memory(homes_checked=NOW), NOW)
+    assert free.memory.models["a"].panic_at == 0
+
+    def size_after(panic_s: int) -> Step:
+        quiet = tuple(Minute(NOW - 60 * (30 - i), 1.0, 1.0, 0.1) for i in range(30))
+        memory = Memory(models={"a": ModelMemory(recent=quiet, panic_at=NOW - panic_s)}, homes_checked=NOW)
+        fleet = a_fleet({"a": evidence(5.0, 4)}, components=[a_component(copies=4)])
+        return decide(fleet, a_config(), memory, NOW).steps[1]
+
+    assert (size_after(599).to, size_after(599).because) == (4, "every slot was taken 9.98m ago")
+    assert size_after(600).to == 1
+
+
+@pytest.mark.parametrize(("launch_s", "lead_s"), [(105.0, 385), (300.0, 580)])
+def test_what_is_learned_looks_as_far_ahead_as_the_model_takes_to_start_on_its_type(
+    launch_s: float, lead_s: int
+) -> None:
+    """A launch, 220 s of its own, and a minute until it is asked for; a copy of 20 slots of 10 s serves 2 a second."""
+    config = a_config(instances={P4D.name: InstanceConfig(P4D.name, 8, P4D.usd_per_hour, P4D.quota, launch_s)})
+    (subject,) = subjects(a_fleet(), config)
+    served = served_at(subject.homes[0], subject.config)
+    assert served is not None
+    assert (served.key, served.lead_s, served.rate) == (f"shared {P4D.name}", lead_s, 2.0)
+    assert served.copies(np.array([0.0, 2.0, 20.0])).tolist() == [1, 2, 11]
