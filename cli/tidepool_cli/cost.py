@@ -23,7 +23,7 @@ MOST_SHARE = 0.002
 @click.command()
 @click.option("--models", type=click.IntRange(1, 500), default=MODELS, show_default=True, help="How many models.")
 @click.option("--hours", type=click.IntRange(1, 24), default=24, show_default=True, help="Stop after so many hours.")
-@click.option("--seed", default=1, show_default=True, help="Seed of the arrivals.")
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed of the arrivals.")
 @click.option("--at-most", default=MOST_USD, show_default=True, metavar="USD", help="Exit 1 above it, a month.")
 @click.option("--json", "json_file", metavar="FILE", type=click.Path(path_type=Path), help="As JSON; - is stdout.")
 @exits_with_problems

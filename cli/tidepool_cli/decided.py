@@ -33,7 +33,9 @@ def where_options(command: Command) -> Command:
             click.option("--trace", type=path, help="Simulate this traffic up to --at, then decide."),
             click.option("--fleet", type=path, help="A fleet.yaml, or a reference fleet (.json)."),
             click.option("--at", metavar="MOMENT", help="Minute of the trace, or day:HH:MM, for instance 2:09:30."),
-            click.option("--seed", default=1, show_default=True, help="Seed of everything that is drawn."),
+            click.option(
+                "--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed of everything that is drawn."
+            ),
             click.option("--types", metavar="A,B,…", help="Only these instance types of a reference fleet."),
             click.option("--live", is_flag=True, help="Read your AWS account (read only), decide, write nothing."),
         )

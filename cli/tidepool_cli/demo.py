@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--seed", default=1, show_default=True, help="Seed of the traffic and of every chance.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed of the traffic and of every chance."
+)
 @click.option("--hours", type=click.IntRange(1, 24), default=24, show_default=True, help="Stop after so many hours.")
 @click.option(
     "--seam",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -44,6 +45,8 @@ class Lazy(click.Group):
     """
 
     def main(self, args: Sequence[str] | None = None, **extra: Any) -> Any:  # type: ignore[override]
+        if os.environ.get("NO_COLOR"):  # no-color.org; rich heeds it by itself, click does not
+            extra.setdefault("color", False)
         if not extra.pop("standalone_mode", True):
             return super().main(args, standalone_mode=False, **extra)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,10 @@ from tidepool_cli.output import bad_option, console, exits_with_problems, print_
 if TYPE_CHECKING:
     from tidepool.move.attach import Attach
     from tidepool.move.state import Move
+    from tidepool_cli.stack import Deployed
 
-COLUMNS = ("move", "model", "from", "to", "how far", "since (UTC)", "deadline (UTC)", "why")
+COLUMNS = ("move", "model", "from", "to", "how far", "since (UTC)", "deadline (UTC)", "why", "owner")
+"""`owner`: whom fleet.yaml says to ask about the model; left out where it names nobody."""
 
 
 @click.group(invoke_without_command=True)
@@ -25,7 +28,8 @@ COLUMNS = ("move", "model", "from", "to", "how far", "since (UTC)", "deadline (U
 @click.pass_context
 @exits_with_problems
 def command(ctx: click.Context, days: int, stack: str, region: str | None, json_file: Path | None) -> None:
-    """Show the moves under way and those of the last days: where each stands, since when, until when, and why.
+    """Show the moves under way and those of the last days: where each stands, since when, until when, why, and whom
+    to ask about its model.
 
     The first home of a new model (`tidepool attach`) is a move from nowhere.
 
@@ -46,20 +50,22 @@ def command(ctx: click.Context, days: int, stack: str, region: str | None, json_
     from tidepool.units import DAY_S
     from tidepool_cli.stack import clock, deployed
 
-    ledger = deployed(stack, region).rehearsal.ledger
+    account = deployed(stack, region)
+    ledger = account.rehearsal.ledger
     now = clock()
     ended = sorted(ledger.ended_moves(now - days * DAY_S), key=lambda move: -move.since)
     open_ones = sorted(ledger.moves(), key=lambda move: (move.began, move.id))
     since = now - days * DAY_S
     homes = [home for home in ledger.attaches() if not home.phase.ended or home.since >= since]
     moves: tuple[Move | Attach, ...] = (*open_ones, *ended, *homes)
-    write_json(json_file, [as_value(move) for move in moves])
+    owners = _owners(account)
+    write_json(json_file, [as_value(move) | {"owner": owners(_model(move))} for move in moves])
     if str(json_file) == "-":
         return
     if not moves:
         click.echo(f"No move is under way, and none ended in {days} days.")
         return
-    print_table(console(), f"Moves of stack {stack}", COLUMNS, [_row(move) for move in moves])
+    print_table(console(), f"Moves of stack {stack}", COLUMNS, [_row(move, owners(_model(move))) for move in moves])
 
 
 @command.command()
@@ -151,7 +157,25 @@ def _between_homes(move: Move) -> dict[str, Any]:
     }
 
 
-def _row(move: Move | Attach) -> dict[str, str]:
+def _model(move: Move | Attach) -> str:
+    from tidepool.move.attach import Attach
+
+    return move.model if isinstance(move, Attach) else move.ask.model
+
+
+def _owners(account: Deployed) -> Callable[[str], str]:
+    """Whom to ask about a model, as the file in force says; '' where it names nobody."""
+    from tidepool.config.resolve import model_config
+    from tidepool.errors import BadFleetFile
+
+    try:
+        config, _ = account.rehearsal.config.current()
+    except BadFleetFile:
+        return lambda model: ""
+    return lambda model: model_config(config, model).owner
+
+
+def _row(move: Move | Attach, owner: str) -> dict[str, str]:
     from tidepool.plan.render import moment
     from tidepool_cli.steps import deadline, progress
 
@@ -165,6 +189,7 @@ def _row(move: Move | Attach) -> dict[str, str]:
         moment(move.since).removesuffix(" UTC"),
         deadline(move).replace(" UTC", ""),
         _why(move),
+        owner,
     )
     return dict(zip(COLUMNS, values, strict=True))
 

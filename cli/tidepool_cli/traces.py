@@ -20,7 +20,9 @@ def trace_options(command: Command) -> Command:
             click.option("--fleet", type=path, help="A fleet.yaml, or a reference fleet (.json)."),
             click.option("--from-day", default=0, show_default=True, metavar="D", help="First day; 0 is the first."),
             click.option("--days", default=1, show_default=True, metavar="N", help="How many days."),
-            click.option("--seed", default=1, show_default=True, help="Seed of everything that is drawn."),
+            click.option(
+                "--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed of everything that is drawn."
+            ),
             click.option("--scale", default=1.0, show_default=True, help="Thin (< 1) or swell (to 2) the traffic."),
             click.option("--types", metavar="A,B,…", help="Only these instance types, for instance ml.p4d.24xlarge."),
         )

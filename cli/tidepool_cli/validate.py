@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from tidepool.errors import BadFleetFile, Problem
 from tidepool_cli.output import bad_option, exits_with_problems, write_json
 
 
@@ -26,22 +27,30 @@ def command(file: Path, model: str | None, json_file: Path | None) -> None:
       tidepool validate fleet.yaml --effective codegen-inline
       tidepool validate fleet.yaml --effective texteval --json -
 
-    In a pull request: exit code 0 means that an upload would be accepted, 1 that it would be refused.
+    In a pull request: exit code 0 means that an upload would be accepted, 1 that it would be refused; --json then
+    has every problem.
     """
     from time import time
 
     from tidepool.config.load import load
+    from tidepool.config.without_effect import without_effect
 
     text = read_file(file)
-    config = load(text, now=int(time()))
+    try:
+        config = load(text, now=int(time()))
+    except BadFleetFile as bad:
+        write_json(json_file, {"ok": False, "problems": [_problem(one) for one in bad.problems]})
+        raise BadFleetFile(str(file), bad.problems) from None
     if model is not None:
         _print_effective(text, model, json_file)
         return
+    idle = without_effect(text)
     value = {
         "ok": True,
         "act": config.act.name.lower(),
         "pools": sorted(config.pools),
         "models": [*config.names, *(pattern for pattern, _ in config.globs)],
+        "without_effect": [{"path": path, "line": line} for path, line in idle],
     }
     write_json(json_file, value)
     if str(json_file) != "-":
@@ -49,6 +58,21 @@ def command(file: Path, model: str | None, json_file: Path | None) -> None:
         click.echo(
             f"{file} is right: act {config.act.name.lower()}, {_count(pools, 'pool')}, {_count(models, 'model line')}."
         )
+        for path, line in idle:
+            click.echo(f"  {path} (line {line}) is checked, and changes nothing in this version")
+
+
+def _problem(problem: Problem) -> dict[str, object]:
+    """As a script reads it; a value that is neither text nor a number as Python writes it."""
+    value = problem.value
+    plain = value if isinstance(value, str | int | float | None) else repr(value)
+    return {
+        "path": problem.path,
+        "line": problem.line,
+        "value": plain,
+        "allowed": problem.allowed,
+        "hint": problem.hint,
+    }
 
 
 def read_file(path: Path) -> str:

@@ -78,12 +78,31 @@ def test_help_is_quick_because_nothing_heavy_is_imported() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["valdate"], ["plan", "--nope"], ["validate"], ["bench", "--days", "many"]], ids=" ".join
+    "words",
+    [
+        ["valdate"],
+        ["plan", "--nope"],
+        ["validate"],
+        ["bench", "--days", "many"],
+        ["bench", "--seed", "-1"],
+        ["plan", "--at", "5", "--seed", "-1"],
+        ["demo", "--seed", "-1"],
+        ["cost", "--seed", "-1"],
+    ],
+    ids=" ".join,
 )
 def test_a_wrong_command_line_exits_1_so_that_2_always_means_changes(words: list[str]) -> None:
     result = run(*words)
     assert result.exit_code == 1
     assert "Error" in whole(result)
+
+
+@pytest.mark.parametrize("said", ["", "1"])
+def test_no_color_means_none(somewhere: Path, monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    monkeypatch.setenv("NO_COLOR", said)
+    (somewhere / "fleet.yaml").write_text("schema: 2\n")
+    result = CliRunner().invoke(cli, ["validate", "fleet.yaml"], color=True)
+    assert ("\x1b" in result.output) is (said == "")
 
 
 # validate
@@ -104,6 +123,25 @@ def test_a_wrong_file_gives_every_problem_with_line_value_and_hint(somewhere: Pa
     text = whole(result)
     for expected in ("3 problems", "nothing was changed", "line 3", "'runn'", "models.a.class", "-1", "allowed"):
         assert expected in text
+
+
+def test_as_json_a_wrong_file_is_told_too_so_that_no_older_answer_stands(somewhere: Path) -> None:
+    for text, right in (("schema: 1\n", True), ("schema: 1\nact: runn\nmodels: {a: {hold: {until: x}}}\n", False)):
+        (somewhere / "new.yaml").write_text(text)
+        result = run("validate", "new.yaml", "--json", "told.json")
+        value = json.loads((somewhere / "told.json").read_text())
+        assert (result.exit_code == 0, value["ok"]) == (right, right)
+    assert "new.yaml: 3 problems" in whole(result)
+    first, *_ = value["problems"]
+    assert (first["path"], first["line"], first["value"]) == ("act", 2, "runn") and first["allowed"]
+
+
+def test_what_changes_nothing_is_said_of_a_right_file(somewhere: Path) -> None:
+    (somewhere / "fleet.yaml").write_text("schema: 1\npools: {p: {zones: 2}}\n")
+    result = run("validate", "fleet.yaml")
+    assert result.exit_code == 0 and "pools.p.zones (line 2) is checked, and changes nothing" in result.stdout
+    value = json.loads(run("validate", "fleet.yaml", "--json", "-").stdout)
+    assert value["without_effect"] == [{"path": "pools.p.zones", "line": 2}]
 
 
 def test_a_file_that_is_not_there_is_one_problem() -> None:

@@ -142,6 +142,15 @@ def test_moves_shows_where_each_stands_until_when_and_why(world: World) -> None:
         assert expected in result.stdout
     (value,) = json.loads(run("moves", "--json", "-").stdout)
     assert (value["move"], value["phase"], value["deadline"] - value["since"]) == (move, "create", 4500)
+    assert "owner" not in result.stdout and value["owner"] == ""
+
+
+def test_moves_says_whom_to_ask_where_fleet_yaml_names_somebody() -> None:
+    with a_world(fleet=MOVABLE.replace("route:", "owner: b@example.com\n    route:")) as owned:
+        begun(owned)
+        assert "b@example.com" in run("moves").stdout
+        (value,) = json.loads(run("moves", "--json", "-").stdout)
+        assert value["owner"] == "b@example.com"
 
 
 def test_undo_takes_an_open_move_back(world: World) -> None:
