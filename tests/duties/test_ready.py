@@ -14,10 +14,13 @@ from tidepool.decision.pipeline import decide
 from tidepool.decision.ready import served_at
 from tidepool.decision.record import Step
 from tidepool.decision.subjects import subjects
+from tidepool.fleet import Evidence
 from tidepool.forecast.candidates import COUNT, ROOMS, UNKNOWN
 from tidepool.forecast.ensemble import TAUS
 from tidepool.forecast.features import TOPS
+from tidepool.forecast.members import NAMES
 from tidepool.forecast.observed import HIGHEST
+from tidepool.forecast.profile import BUCKETS
 from tidepool.memory import Judged, Learned, Memory, Minute, ModelLearned, ModelMemory
 from tidepool.sizing.copies import copies_in_time
 
@@ -169,3 +172,41 @@ def test_what_is_learned_looks_as_far_ahead_as_the_model_takes_to_start_on_its_t
     assert served is not None
     assert (served.key, served.lead_s, served.rate) == (f"shared {P4D.name}", lead_s, 2.0)
     assert served.copies(np.array([0.0, 2.0, 20.0])).tolist() == [1, 2, 11]
+
+
+@pytest.mark.parametrize(("follows", "copies"), [(FORECAST, 1), (FEW, 0)])
+def test_who_sleeps_is_woken_by_a_forecast_only_where_that_is_followed(follows: int, copies: int) -> None:
+    """Asleep for half an hour, at a time at which the week usually has 3 a second: a quarter of it is foretold."""
+    losses = tuple(0.001 if name == "weekly profile" else 1.0 for name in NAMES)
+    known = ModelLearned(
+        profile=(3.0,) * BUCKETS,
+        week=(3.0,) * BUCKETS,
+        minutes=10_080,
+        judged=accounts({follows: (100.0, 0.0)}, losses=losses),
+        top=30.0,
+    )
+    silent = tuple(Minute(NOW - 60 * (30 - i), 0.0, 0.0, 0.0) for i in range(30))
+    memory = Memory(
+        models={"a": ModelMemory(recent=silent)},
+        homes_checked=NOW,
+        learned=Learned(until=NOW, models={"a": known}),
+    )
+    asleep = a_fleet({"a": Evidence()}, components=[a_component(copies=0)])
+    (size,) = (
+        step
+        for step in decide(asleep, a_config(a_model(min_copies=0, zero_after_s=600)), memory, NOW).steps
+        if step.stage == "size"
+    )
+    assert size.to == copies
+    assert ("forecast" in size.because) == bool(copies)
+
+
+@pytest.mark.parametrize(("ago_s", "copies"), [(240, 6), (301, 1)])
+def test_a_forecast_lowers_nothing_that_the_last_five_minutes_needed(ago_s: int, copies: int) -> None:
+    """Two minutes are to be ready for, and hardly anything came in them; 100 in flight were there before."""
+    quiet = [Minute(NOW - 60 * (30 - i), 1.0, 1.0, 0.1) for i in range(30)]
+    recent = tuple(sorted([*quiet, Minute(NOW - ago_s, 100.0, 100.0, 10.0)], key=lambda minute: minute.at))
+    learned = Learned(until=NOW, models={"a": ModelLearned(judged=accounts({0: (1.0, 0.0)}), top=30.0)})
+    memory = Memory(models={"a": ModelMemory(recent=recent)}, homes_checked=NOW, learned=learned)
+    fleet = a_fleet({"a": evidence(2.0, 6)}, components=[a_component(copies=6)])
+    assert decide(fleet, a_config(), memory, NOW).steps[1].to == copies
