@@ -26,7 +26,7 @@ from tidepool.fleet import (
     Status,
     Target,
 )
-from tidepool.fleet.demand import NO_EVIDENCE
+from tidepool.fleet.demand import no_evidence
 from tidepool.memory import Memory
 from tidepool.move.state import Move
 from tidepool.plan.change import StartMove
@@ -106,7 +106,7 @@ class World:
     followed_targets: tuple[Target, ...] = ()
     stored: dict[str, Move] = field(default_factory=dict)
     signals: list[Signal] = field(default_factory=list)
-    extremes: Evidence = NO_EVIDENCE
+    extremes: Evidence = field(default_factory=no_evidence)
     memory: Memory = field(default_factory=Memory.empty)
     told: list[Mapping[str, object]] = field(default_factory=list)
     operations: list[Operation] = field(default_factory=list)

@@ -15,7 +15,7 @@ from tidepool.aws.clients import Clients
 from tidepool.aws.cloudwatch import CloudWatch
 from tidepool.errors import Unreachable
 from tidepool.fleet import Evidence, Series
-from tidepool.fleet.demand import EMPTY
+from tidepool.fleet.demand import empty
 from tidepool.runtime.ports import MetricTarget
 from tidepool_lab.embedded.intercept import AwsError, Params, answering
 from tidepool_lab.twin.cloud import Cloud
@@ -179,4 +179,4 @@ def test_what_a_container_refuses_is_asked_only_of_the_homes_of_a_move(world: tu
         found = [CloudWatch(account.clients).evidence([target], NOW, 300)["m"] for target in (moving, still)]
     assert asked.count("Invocation4XXErrors") == 1
     assert np.nansum(found[0].refused.values) == 7.0
-    assert found[1].refused is EMPTY
+    assert found[1].refused is empty()

@@ -8,7 +8,7 @@ from builders import NOW
 from builders.move_turns import move, seen
 from builders.move_world import MODEL, OWN, POOL_A, POOL_B, TAGS, Trouble, World, a_move
 from tidepool.fleet.asked import Answer
-from tidepool.fleet.demand import NO_EVIDENCE
+from tidepool.fleet.demand import no_evidence
 from tidepool.move.machine import step
 from tidepool.move.seen import Probed
 from tidepool.move.state import Move, Phase
@@ -106,7 +106,7 @@ def test_nothing_is_made_and_nobody_goes_over_until_it_answers() -> None:
 
 def test_a_target_that_answers_waits_for_the_metrics_before_its_first_caller() -> None:
     answers = Probed(Answer(True, 200, 10.0), Answer(True, 200, 10.0))
-    blind = seen(probed=answers, blind="throttled", source_evidence=NO_EVIDENCE, target_evidence=NO_EVIDENCE)
+    blind = seen(probed=answers, blind="throttled", source_evidence=no_evidence(), target_evidence=no_evidence())
     after = step(move(Phase.WARM), blind, NOW).move
     assert (after.phase, after.why) == (Phase.WARM, "the metrics cannot be read: throttled")
 

@@ -11,7 +11,7 @@ from builders import NOW
 from builders.move_world import TAGS, Trouble, World, a_move
 from tidepool.config.load import load
 from tidepool.fleet import Evidence, Series
-from tidepool.fleet.demand import NO_EVIDENCE
+from tidepool.fleet.demand import no_evidence
 from tidepool.move.longest import HOURS_LEAST, longest_s
 from tidepool.move.state import Phase
 from tidepool.runtime.advance_moves import advance_moves, begin
@@ -43,7 +43,7 @@ def test_less_than_a_day_of_answers_teaches_nothing() -> None:
     hours = few.latency_ms.values.copy()
     hours[HOURS_LEAST - 1] = np.nan
     assert longest_s(replace(few, latency_ms=replace(few.latency_ms, values=hours)), stream=False) == 0.0
-    assert longest_s(NO_EVIDENCE, stream=True) == 0.0
+    assert longest_s(no_evidence(), stream=True) == 0.0
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from builders.move_turns import NEW, evidence, move, route, side
 from builders.move_world import OWN, POOL_A, POOL_B, a_move
 from tidepool.fleet import Route, Status, Target
 from tidepool.fleet.asked import Answer
-from tidepool.fleet.demand import NO_EVIDENCE
+from tidepool.fleet.demand import no_evidence
 from tidepool.move.command import Command, CreateTarget, Delete, Resize, Shrink, WriteRoute, intent
 from tidepool.move.machine import step
 from tidepool.move.routing import WEIGHTS, source_only, target_only
@@ -112,10 +112,10 @@ LOOKED_AT: dict[Phase, dict[str, tuple[object, ...]]] = {
         "probed": (None, True, False),
         "refused": ("", "no"),
     },
-    Phase.SHIFT: {"people": ({}, {"held": "ana"}), "source": (BUSY, NO_EVIDENCE), "target": (BUSY, NO_EVIDENCE)},
-    Phase.DRAIN: {"source": (SILENT, BUSY, NO_EVIDENCE), "target": (BUSY, NO_EVIDENCE)},
+    Phase.SHIFT: {"people": ({}, {"held": "ana"}), "source": (BUSY, no_evidence()), "target": (BUSY, no_evidence())},
+    Phase.DRAIN: {"source": (SILENT, BUSY, no_evidence()), "target": (BUSY, no_evidence())},
     Phase.RETIRE: {"acted": (True, False), "refused": ("", "no")},
-    Phase.BACK: {"target": (SILENT, BUSY, NO_EVIDENCE), "acted": (True, False), "refused": ("", "no")},
+    Phase.BACK: {"target": (SILENT, BUSY, no_evidence()), "acted": (True, False), "refused": ("", "no")},
 }
 """Beyond both sides and the route: what the turns of a phase look at. The rest is left at its default."""
 
@@ -131,8 +131,8 @@ def worlds(at: Move, kind: Kind) -> Iterator[Seen]:
         targets(),
         routes(at) if routed else (None,),
         (True, False) if routed else (True,),
-        more.get("source", (NO_EVIDENCE,)),
-        more.get("target", (NO_EVIDENCE,)) if routed else (NO_EVIDENCE,),
+        more.get("source", (no_evidence(),)),
+        more.get("target", (no_evidence(),)) if routed else (no_evidence(),),
         more.get("people", ({},)),
         more.get("probed", (None,)),
         more.get("refused", NO_WORDS) if removing else NO_WORDS,

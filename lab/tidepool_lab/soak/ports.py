@@ -14,7 +14,7 @@ from tidepool.config.types import Config, Via
 from tidepool.errors import Conflict, NotFound, Throttled, Unreachable
 from tidepool.fleet import Component, Endpoint, Evidence, InstanceType, LeftOut, Signal, SignalKind, Target
 from tidepool.fleet.asked import Answer
-from tidepool.fleet.demand import NO_EVIDENCE
+from tidepool.fleet.demand import no_evidence
 from tidepool.move.attach import Attach
 from tidepool.move.state import Move
 from tidepool.runtime.ports import MetricTarget, Operation, Ports
@@ -162,7 +162,7 @@ class Metrics:
         }
 
     def extremes(self, target: MetricTarget, since: int, now: int) -> Evidence:
-        return NO_EVIDENCE
+        return no_evidence()
 
 
 class Prices:

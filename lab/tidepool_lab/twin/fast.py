@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from tidepool.config.types import Config, RouteConfig
 from tidepool.errors import Conflict
 from tidepool.fleet import Component, Endpoint, Evidence, InstanceType, LeftOut, Route, Series, Target
-from tidepool.fleet.demand import NO_EVIDENCE
+from tidepool.fleet.demand import no_evidence
 from tidepool.plan.change import Change
 from tidepool.runtime.ports import Answer, MetricTarget, NewComponent, NewEndpoint, Ports
 from tidepool_lab.twin.cloud import Cloud
@@ -104,7 +104,7 @@ class FastMetrics:
 
     def extremes(self, target: MetricTarget, since: int, now: int) -> Evidence:
         """Nothing: the twin knows each minute's mean time alone."""
-        return NO_EVIDENCE
+        return no_evidence()
 
     def keep_burst_alarms(self, components: Mapping[str, float], *, prefix: str) -> None:
         self.cloud.metrics.burst_alarms = dict(components)

@@ -7,15 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
-
 from tidepool.aws.burst_alarms import BurstAlarms
 from tidepool.aws.clients import Clients
 from tidepool.aws.failures import calling
 from tidepool.errors import Unreachable
 from tidepool.fleet import Evidence, Series
-from tidepool.fleet.demand import Values
-from tidepool.forecast.observed import FRESH_S
+from tidepool.fleet.demand import FRESH_S, Values
 from tidepool.runtime.ports import MetricTarget
 from tidepool.units import HOUR_S
 
@@ -143,6 +140,8 @@ class CloudWatch(BurstAlarms):
 
     def _series(self, queries: Sequence[Query]) -> list[Series]:
         """The answer to each query, in order."""
+        import numpy as np  # Here, since a hand has this port and reads no metric.
+
         values: list[Values] = [np.full(query.points, np.nan) for query in queries]
         for first, batch in _batches(queries):
             for i, at, value in self._ask(batch):

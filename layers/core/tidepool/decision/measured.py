@@ -22,8 +22,8 @@ from tidepool.config.types import Hosting, ModelConfig
 from tidepool.decision.ready import SETTLE_S
 from tidepool.decision.subjects import Home, Subject
 from tidepool.fleet import Evidence, Series
-from tidepool.fleet.demand import Values
-from tidepool.forecast.observed import FRESH_S, Observed
+from tidepool.fleet.demand import FRESH_S, Values
+from tidepool.forecast.observed import Observed
 from tidepool.memory import Measured, ModelMemory
 from tidepool.units import DAY_S, MINUTE_S, rounded
 

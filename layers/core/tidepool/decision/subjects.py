@@ -10,7 +10,7 @@ import numpy as np
 from tidepool.config.resolve import model_config, pool_of_endpoint
 from tidepool.config.types import Config, Hosting, ModelConfig, PoolConfig, Rung, Shape
 from tidepool.fleet import Component, Endpoint, EndpointKind, Evidence, Fleet, InstanceType
-from tidepool.fleet.demand import NO_EVIDENCE
+from tidepool.fleet.demand import no_evidence
 from tidepool.memory import Measured, ModelMemory
 
 START_UNKNOWN_S = 360
@@ -211,7 +211,7 @@ def _home(
         instance=fleet.instance_types.get(endpoint.instance_type),
         shape=shape,
         launch_s=launch,
-        evidence=fleet.evidence.get(target, NO_EVIDENCE),
+        evidence=fleet.evidence.get(target, no_evidence()),
         share=share,
     )
 

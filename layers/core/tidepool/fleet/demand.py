@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
+# numpy is imported where arrays are made: a hand carries these types and never meets an array.
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
-Values = npt.NDArray[np.float64]
+Values: TypeAlias = "npt.NDArray[np.float64]"
+
+FRESH_S = 240
+"""Evidence whose last period ended longer ago lowers nothing: 60 s period + 60 s delay, and two late minutes."""
 
 
 def rounded_all(values: Values) -> tuple[float, ...]:
     """As `rounded`, for many values at once: 30 binary digits, which are 9 decimal ones, and exact on every machine."""
+    import numpy as np
+
     mantissa, exponent = np.frexp(values)
     return tuple(np.ldexp(np.rint(mantissa * 2.0**30), exponent - 30).tolist())
 
@@ -48,8 +57,12 @@ class Series:
         return None
 
 
-EMPTY = Series(0, 60, np.empty(0))
-"""No evidence at all."""
+@cache
+def empty() -> Series:
+    """No datapoint, and none to come."""
+    import numpy as np
+
+    return Series(0, 60, np.empty(0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,13 +79,16 @@ class Evidence:
     refused: Invocation4XXErrors per 60 s (Sum): what the container refused. Read only of the homes of a move.
     """
 
-    invocations: Series = EMPTY
-    concurrency: Series = EMPTY
-    rejected: Series = EMPTY
-    utilisation: Series = EMPTY
-    latency_ms: Series = EMPTY
-    errors: Series = EMPTY
-    refused: Series = EMPTY
+    invocations: Series = field(default_factory=empty)
+    concurrency: Series = field(default_factory=empty)
+    rejected: Series = field(default_factory=empty)
+    utilisation: Series = field(default_factory=empty)
+    latency_ms: Series = field(default_factory=empty)
+    errors: Series = field(default_factory=empty)
+    refused: Series = field(default_factory=empty)
 
 
-NO_EVIDENCE = Evidence()
+@cache
+def no_evidence() -> Evidence:
+    """Nothing is known of the target."""
+    return Evidence()

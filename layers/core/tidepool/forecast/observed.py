@@ -8,11 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from tidepool.fleet import Evidence, Series
-from tidepool.fleet.demand import Values
+from tidepool.fleet.demand import FRESH_S, Values
 from tidepool.units import MINUTE_S
 
-FRESH_S = 240
-"""Evidence whose last period ended longer ago lowers nothing: 60 s period + 60 s delay, and two late minutes."""
 RAISE_ON_S = 600
 """Evidence up to this age may still raise: scaling up may use older data than scaling down."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from tidepool.fleet import Component, Endpoint, Evidence, Route, Status
 from tidepool.fleet.asked import Answer
-from tidepool.fleet.demand import NO_EVIDENCE
+from tidepool.fleet.demand import no_evidence
 from tidepool.move.naming import CHANGE_TAG
 
 _ANSWERING = {
@@ -130,8 +130,8 @@ class Seen:
     target: Side | None
     route: Route | None = None
     followed: bool = False
-    source_evidence: Evidence = NO_EVIDENCE
-    target_evidence: Evidence = NO_EVIDENCE
+    source_evidence: Evidence = field(default_factory=no_evidence)
+    target_evidence: Evidence = field(default_factory=no_evidence)
     probed: Probed | None = None
     held: str = ""
     frozen: str = ""

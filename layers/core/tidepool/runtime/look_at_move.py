@@ -10,7 +10,7 @@ from tidepool.config.resolve import model_config, pool_of_endpoint
 from tidepool.config.types import Config, ModelConfig, Via
 from tidepool.errors import HostingError, NotFound, Unreachable
 from tidepool.fleet import Component, Endpoint, Evidence, Signal, SignalKind
-from tidepool.fleet.demand import NO_EVIDENCE
+from tidepool.fleet.demand import no_evidence
 from tidepool.fleet.hold_tag import holds_by_tag
 from tidepool.move.drain import needed_s
 from tidepool.move.preflight import declared
@@ -107,7 +107,7 @@ def look(
     followed = route is not None and ports.routes.followed(route, terms.route, now)
     said = _terms(move, terms)
     blind = ""
-    source_evidence = target_evidence = NO_EVIDENCE
+    source_evidence = target_evidence = no_evidence()
     try:
         source_evidence, target_evidence = _evidence(ports, move, said, now, sides=(source, target))
     except (HostingError, Unreachable) as error:
@@ -178,7 +178,7 @@ def _evidence(
     ports: Ports, move: Move, terms: Terms, now: int, *, sides: tuple[Side | None, Side | None]
 ) -> tuple[Evidence, Evidence]:
     if move.phase not in _MEASURED or (move.phase is Phase.BACK and move.step == UNSEEN):
-        return NO_EVIDENCE, NO_EVIDENCE
+        return no_evidence(), no_evidence()
     source, target = sides
     asked = [
         MetricTarget(name=side.name, endpoint=endpoint, variant=side.variant, component=component, moving=True)
@@ -192,6 +192,6 @@ def _evidence(
     window = max(WINDOW_S, needed_s(terms) + WINDOW_S)
     found = ports.metrics.evidence(asked, now, window)
     return (
-        found.get(source.name, NO_EVIDENCE) if source else NO_EVIDENCE,
-        found.get(target.name, NO_EVIDENCE) if target else NO_EVIDENCE,
+        found.get(source.name, no_evidence()) if source else no_evidence(),
+        found.get(target.name, no_evidence()) if target else no_evidence(),
     )

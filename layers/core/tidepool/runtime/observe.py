@@ -23,7 +23,7 @@ from tidepool.fleet import (
     Route,
     named_twice,
 )
-from tidepool.fleet.demand import NO_EVIDENCE
+from tidepool.fleet.demand import no_evidence
 from tidepool.fleet.hold_tag import holds_by_tag
 from tidepool.memory import Memory
 from tidepool.move.overdue import overdue
@@ -66,7 +66,7 @@ def observe(ports: Ports, config: Config, now: int, memory: Memory = NO_MEMORY, 
     return Fleet(
         endpoints=endpoints,
         components=components,
-        evidence={target.name: seen.get(target.name, NO_EVIDENCE) for target in every},
+        evidence={target.name: seen.get(target.name, no_evidence()) for target in every},
         instance_types=_left_for_us(_instance_types(ports, config, endpoints), account, endpoints),
         routes=_routes(ports, config, endpoints, components),
         moving=moving,

@@ -69,7 +69,7 @@ class MetricTarget:
     """Whose metrics: a component's, by its name, or a dedicated endpoint's, by its variant (component '').
 
     moving: a move judges it, so that `refused` is read as well. fields: of Evidence, those that are asked for; () = all
-    but `refused`. What is not asked for is EMPTY, or the truth where that costs nothing.
+    but `refused`. What is not asked for is empty, or the truth where that costs nothing.
     """
 
     name: str
