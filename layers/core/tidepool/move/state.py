@@ -40,7 +40,7 @@ class Move:
     settled_at: when this step's route was first seen followed; 0 = not yet.
     route_version: the version of the route that this move wrote or found last; 0 = it has not looked yet.
     intent, asked_at: the newest command, saved before it is carried out, so that a stale invocation cannot act
-        and a person sees what was under way. '' = nothing was ever asked for.
+        and a person sees what was under way. '' = nothing was asked for, or a probe, which is over.
     from_type: the source's instance type. from_usd, to_usd: what one copy or instance of a side costs an hour, 0 =
         unknown.
     usd: what both homes have cost while there were two, up to charged_at; double_usd_per_hour: what they cost since

@@ -7,7 +7,7 @@ from dataclasses import replace
 from tidepool.fleet import Status
 from tidepool.move.alike import different, unlike
 from tidepool.move.capacity import too_small
-from tidepool.move.command import Probe
+from tidepool.move.command import Probe, intent
 from tidepool.move.routing import silent_gateway, somebody_else, source_only
 from tidepool.move.seen import Seen
 from tidepool.move.state import Move, Phase
@@ -17,6 +17,9 @@ from tidepool.units import duration
 DEADLINE_S = 1200
 """InService comes up to 60 s before the first answer (sagemaker-facts, Inference components); a freeze that ends
 within twenty minutes does not cost the whole start-up again."""
+PROBING_S = 300
+"""Whoever asked for a probe has ended by then: the function's timeout (template.yaml). A slow model's six answers take
+longer than the minute in which the next run comes, which would overtake this one, and be overtaken itself."""
 PROBE_S = 10
 """A target is probed no sooner than this after it is in service (bench-rules 3.8)."""
 
@@ -33,7 +36,7 @@ def warm(move: Move, seen: Seen, now: int) -> Turn:
     if seen.probed is None and seen.refused and move.why != seen.refused:
         return Turn(replace(move, why=seen.refused))
     if seen.probed is None:
-        return act(move, Probe(seen.terms.sample)) if now - move.since >= PROBE_S else wait(move)
+        return act(move, Probe(seen.terms.sample)) if _may_probe(move, seen, now) else wait(move)
     never = different(seen.probed)
     if never:
         return back(move, now, never)
@@ -42,6 +45,12 @@ def warm(move: Move, seen: Seen, now: int) -> Turn:
         return wait(move) if move.why == why else Turn(replace(move, why=why))
     growing = too_small(move, seen, now, share=1.0)
     return growing if growing is not None else go(move, Phase.SHIFT, now, why="the target answers")
+
+
+def _may_probe(move: Move, seen: Seen, now: int) -> bool:
+    """The target has been in service for a moment, and no other run waits for the answers already."""
+    asked = move.intent == intent(Probe(seen.terms.sample)) and now - move.asked_at < PROBING_S
+    return now - move.since >= PROBE_S and not asked
 
 
 def _waits_for(seen: Seen) -> str:

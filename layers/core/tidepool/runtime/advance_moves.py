@@ -140,8 +140,13 @@ def _advance(ports: Ports, move: Move, others: tuple[str, ...], asked: People, n
             break
         claimed = replace(move, intent=intent(turn.command), asked_at=now)
         move, before = _saved(ports, move, charged(claimed, seen, now), now), turn.command
-        probed, refused = _act(ports, move, seen, turn.command)
-        acted = "" if refused else move.intent
+        try:
+            probed, refused = _act(ports, move, seen, turn.command)
+        finally:
+            if isinstance(turn.command, Probe):
+                # It may have taken minutes; the next run need not wait for it any more.
+                move = _saved(ports, move, replace(move, intent=""), now)
+        acted = "" if refused else claimed.intent
     return move
 
 
