@@ -55,6 +55,30 @@ def test_a_pool_that_does_not_exist_and_one_that_is_none_are_wrong(world: World)
     }
 
 
+def test_types_that_are_not_the_endpoints_are_wrong(world: World) -> None:
+    has = aws("sagemaker").describe_endpoint_config(
+        EndpointConfigName=aws("sagemaker").describe_endpoint(EndpointName="shared")["EndpointConfigName"]
+    )["ProductionVariants"][0]["InstanceType"]
+    for types, wrong in ((has, False), (f"{has}, ml.p5.48xlarge", True), ("ml.p5.48xlarge", True)):
+        found = about("fleet.yaml", fleet=WATCH.replace("endpoint: shared", f"endpoint: shared, types: [{types}]"))
+        assert [(state, f"and shared has {has}" in said) for state, said, _ in found] == [
+            ("wrong", True) if wrong else ("well", False)
+        ]
+
+
+def test_what_was_not_read_is_neither_missing_nor_well(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(params: Any) -> Any:
+        raise AwsError("AccessDeniedException", "not allowed")
+
+    for operation in ("DescribeEndpointConfig", "ListEndpoints"):
+        with monkeypatch.context() as denied:
+            denied.setitem(world.rig.sagemaker.answers, operation, refuse)
+            ((state, said, _),) = about("fleet.yaml")
+            assert (state, said) == ("wrong", "pool main: shared could not be read, so nothing is known of it")
+            assert about("reservations") == [("well", "nothing to do in what could be read", "")]
+    assert about("reservations") == [("well", "nothing to do", "")]
+
+
 def test_consolidation_and_defaults_that_are_not_set_are_notes(world: World) -> None:
     ((state, said, _),) = about("consolidation")
     assert state == "note" and said.startswith("shared:")

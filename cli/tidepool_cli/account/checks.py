@@ -70,15 +70,31 @@ def checks(account: Account, config: Config, stack: Stack | None) -> tuple[Check
         ("last tick", _tick(account, stack)),
         ("defaults", _defaults(config)),
     )
-    return tuple(check for about, found in asked for check in _or_well(about, found))
+    partly = {gap.action.split(":")[0] for gap in account.gaps if gap.why is not Why.GONE}
+    return tuple(check for about, found in asked for check in _or_well(about, found, partly))
 
 
 Found = Iterator[tuple[State, str, str]]
 
 
-def _or_well(about: str, found: Found) -> Iterable[Check]:
+READ_FROM = {
+    "quotas": {"pricing", "servicequotas"},
+    "metrics": {"cloudwatch"},
+    "autoscaling": {"application-autoscaling"},
+    "other writers": {"cloudtrail"},
+}
+"""IAM's names of the services that a question is asked of, beside SageMaker, of which every one about homes is."""
+WHOLE = {"permissions", "last tick", "defaults"}
+"""Questions whose answer hangs on no reading of the account."""
+
+
+def _or_well(about: str, found: Found, partly: set[str]) -> Iterable[Check]:
+    """The answers, or that all is well, as far as could be read: `partly` has the services that did not answer all."""
     answers = [Check(about, *answer) for answer in found]
-    return answers or [Check(about, State.WELL, "nothing to do")]
+    if answers:
+        return answers
+    seen = about in WHOLE or not partly & ({"sagemaker"} | READ_FROM.get(about, set()))
+    return [Check(about, State.WELL, "nothing to do" if seen else "nothing to do in what could be read")]
 
 
 def rung_of(home: Home, config: Config, most: Rung) -> Rung:
@@ -113,7 +129,10 @@ def _permissions(account: Account) -> Found:
 def _fleet(account: Account, config: Config) -> Found:
     for pool in config.pools.values():
         endpoint = account.endpoints.get(pool.endpoint)
-        if endpoint is None:
+        if endpoint is None and (account.unread is None or pool.endpoint in account.unread):
+            said = f"pool {pool.name}: {pool.endpoint} could not be read, so nothing is known of it"
+            yield State.WRONG, said, "see under permissions why"
+        elif endpoint is None:
             yield (
                 State.WRONG,
                 f"pool {pool.name}: there is no endpoint {pool.endpoint}",
@@ -121,6 +140,9 @@ def _fleet(account: Account, config: Config) -> Found:
             )
         elif endpoint.kind is not EndpointKind.POOL:
             yield State.WRONG, f"pool {pool.name}: {pool.endpoint} hosts a model of its own", "take it out of `pools`"
+        elif pool.types and pool.types != (runs := (endpoint.instance_type, *endpoint.other_types)):
+            said = f"pool {pool.name}: `types` says {', '.join(pool.types)}, and {pool.endpoint} has {', '.join(runs)}"
+            yield State.WRONG, said, "correct `types`, or the InstancePools of its endpoint config; their order counts"
     for endpoint in account.pools:
         if pool_of_endpoint(config, endpoint.name) is None:
             yield State.NOTE, f"{endpoint.name} hosts components and is no pool: left alone", "write it under `pools`"

@@ -67,7 +67,8 @@ class Account:
     """One account and region at the moment `at`.
 
     types: of the types in use, those whose price, accelerators and quota could be read. loads: by home. seen: homes
-    with a datapoint of the last 15 minutes, None = nobody looked. history: [since, until) of the loads.
+    with a datapoint of the last 15 minutes, None = nobody looked. history: [since, until) of the loads. unread:
+    endpoints that are there, and of which not enough was answered; None = not even their list.
     """
 
     account: str
@@ -83,6 +84,7 @@ class Account:
     seen: frozenset[str] | None = None
     written: tuple[Written, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    unread: frozenset[str] | None = frozenset()
 
     @property
     def pools(self) -> tuple[Endpoint, ...]:

@@ -54,6 +54,7 @@ def read_account(
     shown = None if history_s else seen(asker, homes, now)
     # Last: only whether a component can move hangs on its Model.
     movable = {name: _with_model(asker, one, hosted[name]) for name, one in components.items()}
+    unlisted = any(gap.action == "sagemaker:ListEndpoints" for gap in asker.gaps)
     return Account(
         account=account,
         region=region,
@@ -68,6 +69,7 @@ def read_account(
         seen=shown,
         written=tuple(_written(asker, now - written_s)) if written_s else (),
         gaps=tuple(asker.gaps),
+        unread=None if unlisted else frozenset(described.keys() - whole.keys()),
     )
 
 
