@@ -13,7 +13,7 @@ from tidepool.fleet import Evidence, Route, Status
 from tidepool.move import back
 from tidepool.move.command import Delete, Shrink, Sweep, WriteRoute, intent
 from tidepool.move.machine import step
-from tidepool.move.seen import Terms
+from tidepool.move.seen import Side, Terms
 from tidepool.move.state import Phase
 from tidepool.move.turn import EXPOSED, UNSEEN
 
@@ -70,6 +70,14 @@ def test_back_keeps_the_only_home_that_answers() -> None:
     assert isinstance(step(move(Phase.BACK, step=UNSEEN), seen(source=asleep), NOW).command, Delete)
 
 
+@pytest.mark.parametrize("source", [None, side(status=Status.FAILED, size_now=0)], ids=["gone", "failed"])
+def test_nobody_is_told_to_delete_the_only_home_that_serves(source: Side | None) -> None:
+    late = step(move(Phase.BACK, step=UNSEEN, since=NOW - back.REMOVE_S - 1, why="held"), seen(source=source), NOW).move
+    assert late.phase is Phase.NEEDS_PERSON
+    assert f"{NEW} alone serves" in late.why and f"or route everybody to {NEW}" in late.why
+    assert "by hand" not in late.why
+
+
 def test_back_waits_for_a_late_create_and_sweeps_a_dedicated_homes_config() -> None:
     dedicated = move(Phase.BACK, step=UNSEEN, ask=a_move(POOL_A, "tidepool-m"), to_component="")
     absent = seen(target=None)
@@ -115,6 +123,15 @@ def test_a_source_that_cannot_be_retired_is_handed_to_a_person_and_callers_stay_
     late = step(move(Phase.RETIRE, source_was_ours=True, since=NOW - 3601), seen(refused="Denied"), NOW).move
     assert late.phase is Phase.NEEDS_PERSON
     assert "Denied" in late.why and NEW in late.why
+
+
+@pytest.mark.parametrize("target", [None, side(NEW, size_now=0, status=Status.FAILED)], ids=["gone", "failed"])
+def test_nobody_is_told_to_delete_a_source_whose_target_does_not_serve(target: Side | None) -> None:
+    late = step(move(Phase.RETIRE, source_was_ours=True, since=NOW - 3601), seen(target=target), NOW).move
+    assert late.phase is Phase.NEEDS_PERSON
+    assert f"{NEW}, to which all callers were sent, has not served" in late.why
+    assert "route everybody to m (InService, 2 ready), which was kept" in late.why
+    assert "by hand" not in late.why and "are served by" not in late.why
 
 
 def test_the_config_of_a_dedicated_source_that_is_gone_is_swept_once_and_no_refusal_keeps_the_move_open() -> None:

@@ -60,8 +60,14 @@ def _remove(move: Move, seen: Seen, now: int) -> Turn:
             f"{move.why}; went back, but {target.name} could not be removed within {duration(REMOVE_S)}"
             f" ({seen.refused or target.status}): delete it by hand"
         )
+        if _only_home(seen):
+            state = seen.source.status if seen.source is not None else "gone"
+            why = (
+                f"{move.why}; went back, but the source {move.source_name} is {state} and {target.name} alone serves:"
+                f" bring the source back and delete {target.name}, or route everybody to {target.name}"
+            )
         return go(move, Phase.NEEDS_PERSON, now, why=why)
-    if seen.target_serves and not seen.source_serves and not _asleep(seen):
+    if _only_home(seen):
         # The only home that answers is the one we would remove: a person must say what is right.
         return wait(move)
     if target.status is Status.DELETING:
@@ -85,6 +91,11 @@ def _swept(move: Move, seen: Seen, now: int) -> Turn:
         )
         return go(move, Phase.NEEDS_PERSON, now, why=why)
     return act(move, sweep)
+
+
+def _only_home(seen: Seen) -> bool:
+    """The target answers, and the source neither does nor sleeps because somebody wants it so."""
+    return seen.target_serves and not seen.source_serves and not _asleep(seen)
 
 
 def _asleep(seen: Seen) -> bool:

@@ -36,6 +36,12 @@ def retire(move: Move, seen: Seen, now: int) -> Turn:
             f"{source.name} could not be retired within {duration(DEADLINE_S)} ({seen.refused or source.status});"
             f" callers are served by {move.target_name}: {what} by hand"
         )
+        if not seen.target_serves:
+            why = (
+                f"{move.target_name}, to which all callers were sent, has not served for {duration(DEADLINE_S)}"
+                f" ({_status(seen.target)}): bring it back, or route everybody to {source.name}"
+                f" ({source.status}, {source.size_now} ready), which was kept"
+            )
         return go(move, Phase.NEEDS_PERSON, now, why=why)
     if not seen.target_serves or source.status is Status.DELETING:
         return wait(move)
@@ -58,3 +64,7 @@ def _swept(move: Move, seen: Seen, now: int) -> Turn:
 def _at_minimum(source: Side, dedicated: bool) -> bool:
     """A component at no copies; a dedicated endpoint at one instance, which SageMaker never goes below."""
     return source.size_wanted <= (1 if dedicated else 0)
+
+
+def _status(side: Side | None) -> str:
+    return "it is gone" if side is None else f"{side.status}, {side.size_now} ready"
