@@ -147,6 +147,13 @@ def _warm(attach: Attach, seen: AttachSeen, now: int) -> AttachTurn:
 
 def _back(attach: Attach, seen: AttachSeen, now: int) -> AttachTurn:
     target = seen.target
+    if seen.route is not None and seen.route.targets == attach.targets:
+        # An invocation that slept since before the way back has written it: callers may be there.
+        why = (
+            f"{attach.why}; but callers were sent to {attach.component} meanwhile"
+            f" ({target.status if target is not None else 'it is gone'}): route them elsewhere, then delete it by hand"
+        )
+        return _go(attach, Phase.NEEDS_PERSON, now, why)
     if target is None or target.change != attach.id:
         # A create that an invocation sent just before it was stopped would come within a minute.
         return _go(attach, Phase.ROLLED_BACK, now) if now - attach.since >= LINGER_S else AttachTurn(attach)
