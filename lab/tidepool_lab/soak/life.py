@@ -8,7 +8,7 @@ from random import Random
 
 import tidepool_client
 from tidepool.config.types import Via
-from tidepool.errors import TidepoolError
+from tidepool.errors import BadEvent, TidepoolError
 from tidepool.move.attach import Attach
 from tidepool.move.naming import CREATED_TAG
 from tidepool.move.state import Move, Phase
@@ -35,6 +35,8 @@ FIRST_BESIDE = 100
 """Numbers of the callers of the model that moves beside. Ours."""
 BESIDE = Traffic(callers=2, gap_s=10.0, longest_s=10.0, stream=False, sessions=False, late_s=0.0)
 AGAINST_THE_SOURCE = {Kind.SOURCE_DIES, Kind.HAND_SOURCE, Kind.DEPLOY, Kind.NEW_VERSION}
+GIVES_UP_S = 600
+"""After so long of refusals nobody approves the move any more. Ours."""
 AFTER_S = 300.0
 """Callers go on for so long after the move ended: what it left behind must carry them. Ours."""
 SETTLES_S = 900.0
@@ -202,7 +204,7 @@ class Life:
                 if self.move is None:
                     return
                 if self.story.ask and self.move.phase is Phase.WAITING and self.loop.now > START + 200:
-                    approve(self.ports, self.ask.id, now, who="kim", why="CHG-2")
+                    self._approve(now)
                 if self.loop.now > START + 1:
                     advance_moves(self.ports, now)
                     advance_attaches(self.ports, now)
@@ -210,6 +212,14 @@ class Life:
                 self.account.changed(f"the run raised {type(error).__name__}: {error}")
 
         self.hazards.run(work)
+
+    def _approve(self, now: int) -> None:
+        """Where something has come to stand against it, kim asks again a minute later, and gives up in time."""
+        try:
+            approve(self.ports, self.ask.id, now, who="kim", why="CHG-2")
+        except BadEvent:
+            if self.loop.now > START + GIVES_UP_S:
+                undo(self.ports, self.ask.id, now, who="kim", why="CHG-2 is over")
 
     def _due(self, after_s: float) -> bool:
         return self.loop.now >= START + after_s

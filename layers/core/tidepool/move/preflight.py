@@ -66,11 +66,14 @@ def source_of(ask: StartMove, world: World) -> Component | Endpoint | None:
     return world.components.get(ask.component) if ask.component else world.endpoints.get(ask.from_endpoint)
 
 
-def preflight(ask: StartMove, to_component: str, world: World) -> tuple[str, ...]:
-    """Every reason why the move may not begin; () when it may."""
+def preflight(ask: StartMove, to_component: str, world: World, *, again: bool = False) -> tuple[str, ...]:
+    """Every reason why the move may not begin; () when it may.
+
+    again: it has waited for a person since, whose word is about now, and its share of the limits is its own already.
+    """
     found = [
         *_people(ask, world),
-        *_limits(ask, world),
+        *(() if again else _limits(ask, world)),
         *_source(ask, world),
         *_target(ask, to_component, world),
         *_callers(to_component or ask.to_endpoint, world),

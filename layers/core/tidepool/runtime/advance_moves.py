@@ -39,7 +39,7 @@ from tidepool.move.machine import approved, step
 from tidepool.move.seen import Probed, Seen
 from tidepool.move.state import Move, Phase
 from tidepool.plan.change import StartMove
-from tidepool.runtime.judge_move import judged
+from tidepool.runtime.judge_move import against, judged
 from tidepool.runtime.look_at_move import People, look, people
 from tidepool.runtime.ports import Answer, Operation, Ports
 from tidepool.units import DAY_S
@@ -56,16 +56,25 @@ def begin(ports: Ports, change: StartMove, now: int) -> Move:
     """
     known = _known(ports, change.id, now)
     if known is not None:
-        return known
+        return tell_begun(ports, known, now)
     move = replace(judged(ports, change, now), version=1)
     try:
         ports.ledger.save_move(move, expected_version=0)
     except Conflict:
         # The same event twice at once: the other one stored it.
         return _known(ports, change.id, now) or move
-    refused = move.phase is Phase.SUPERSEDED
-    ports.ledger.record(Operation(change, now, "superseded" if refused else "done", move.why))
-    _announce(ports, move, now)
+    return tell_begun(ports, move, now)
+
+
+def tell_begun(ports: Ports, move: Move, now: int) -> Move:
+    """The move as it is. While it is as it began that is recorded and told, again when it is asked for again.
+
+    Its event comes again when this failed after the move was stored, and nobody else would hear that it waits for them.
+    """
+    if move.version == 1:
+        refused = move.phase is Phase.SUPERSEDED
+        ports.ledger.record(Operation(move.ask, move.began, "superseded" if refused else "done", move.why))
+        _announce(ports, move, now)
     return move
 
 
@@ -97,8 +106,9 @@ def advance_moves(ports: Ports, now: int) -> tuple[Move, ...]:
 def approve(ports: Ports, move_id: str, now: int, *, who: str, why: str) -> Move:
     """The waiting move may begin, and the ledger keeps who said so; one that goes on already stays as it is.
 
-    BadEvent, with the moves that wait, when no open move has that id; or with those that go on, when there are as many
-    as `moves_at_once` allows. Conflict when it changed just now.
+    BadEvent, with the moves that wait, when no open move has that id; with those that go on, when there are as many as
+    `moves_at_once` allows; or with all that has come to stand against it since it was judged: then it still waits.
+    Conflict when it changed just now.
     """
     moves = ports.ledger.moves()
     for move in moves:
@@ -108,6 +118,13 @@ def approve(ports: Ports, move_id: str, now: int, *, who: str, why: str) -> Move
             if move.phase is Phase.WAITING and len(going) >= most:
                 hint = f"moves_at_once is {most}: approve it again when one of {', '.join(going)} has ended"
                 raise BadEvent("approval", (Problem("detail.approval.move", move_id, "a move that has room", hint),))
+            reasons = against(ports, move, now) if move.phase is Phase.WAITING else ()
+            if reasons:
+                allowed, hint = (
+                    "a move that may still begin",
+                    f"{'; '.join(reasons)}: approve it again when that is mended",
+                )
+                raise BadEvent("approval", (Problem("detail.approval.move", move_id, allowed, hint),))
             return let_begin(ports, move, now, who=who, why=why)
     waiting = ", ".join(sorted(move.id for move in moves if move.phase is Phase.WAITING)) or "none waits"
     hint = "a move waits a day for its approval; its announcement names it"
@@ -183,8 +200,10 @@ def _act(ports: Ports, move: Move, seen: Seen, command: Command) -> tuple[Probed
             case _:
                 assert_never(command)
     except (AlreadyExists, NotFound) as error:
-        # Done already, or gone already: the next look shows which, and whose it is. A probe's sample must be there.
-        return None, str(error) if isinstance(command, Probe) else ""
+        # Done already, or gone already: the next look shows which, and whose it is. What a create or a probe needs (a
+        # SageMaker Model, a pool, a sample) must be there.
+        needs = isinstance(command, Probe | CreateTarget) and isinstance(error, NotFound)
+        return None, str(error) if needs else ""
     except (Busy, Throttled, Unreachable):
         raise
     except HostingError as error:

@@ -17,7 +17,7 @@ from tidepool.hosting.home import move_cost
 from tidepool.move.naming import target_name
 from tidepool.move.state import Move
 from tidepool.plan.change import StartMove
-from tidepool.runtime.advance_moves import begin, let_begin
+from tidepool.runtime.advance_moves import begin, let_begin, tell_begun
 from tidepool.runtime.observe import instance_types
 from tidepool.runtime.ports import Ports
 from tidepool.units import DAY_S, rounded
@@ -60,7 +60,7 @@ def begin_asked(ports: Ports, wish: Wish, now: int) -> Move:
     moves = (*ports.ledger.moves(), *ports.ledger.ended_moves(now - DAY_S))
     known = next((move for move in moves if move.id == wish.id), None)
     # Once it is under way the model has two homes, and the same words would be refused.
-    move = known or begin(ports, asked(ports, wish), now)
+    move = tell_begun(ports, known, now) if known else begin(ports, asked(ports, wish), now)
     return let_begin(ports, move, now, who=wish.who, why=wish.why)
 
 

@@ -63,6 +63,9 @@ def begin_attach(ports: Ports, wanted: Wanted, now: int) -> Attach:
     """
     known = next((attach for attach in ports.ledger.attaches() if attach.id == wanted.id), None)
     if known is not None:
+        if known.version == 1:
+            # Its event comes again when this failed after the attach was stored: nobody has heard of it then.
+            _announce(ports, known, now)
         return known
     attach = replace(_judged(ports, wanted, now), version=1)
     try:
@@ -123,7 +126,7 @@ def _look(ports: Ports, attach: Attach, asked: People, now: int, *, probed: Answ
         sample=model.sample,
         probed=probed,
         refused=refused,
-        held=asked.seeing([home], now).held(_as_move(attach), now),
+        held=asked.seeing([home], now).stopped(_as_move(attach), now),
     )
 
 

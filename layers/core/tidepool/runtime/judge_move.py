@@ -74,6 +74,12 @@ def judged(ports: Ports, ask: StartMove, now: int) -> Move:
     return replace(move, sagemaker_model=source.sagemaker_model, strategy=strategy)
 
 
+def against(ports: Ports, move: Move, now: int) -> tuple[str, ...]:
+    """Why a move that has waited for a person may not begin now, up to a day after it was judged; () when it may."""
+    world = _world(ports, move.ask, move.to_component, people(ports, now), now)
+    return preflight(move.ask, move.to_component, world, again=True)
+
+
 def _longest_s(ports: Ports, move: Move, *, stream: bool, now: int) -> float:
     """How long a request runs at most, as the source's metrics show; 0 while CloudWatch is away."""
     target = MetricTarget(move.source_name, move.ask.from_endpoint, move.variant, move.ask.component)

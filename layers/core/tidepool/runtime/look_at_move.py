@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from tidepool.config.resolve import model_config, pool_of_endpoint
-from tidepool.config.types import Config, ModelConfig, Via
+from tidepool.config.types import Config, ModelConfig, Rung, Via
 from tidepool.errors import HostingError, NotFound, Unreachable
 from tidepool.fleet import Component, Endpoint, Evidence, Signal, SignalKind
 from tidepool.fleet.demand import no_evidence
@@ -51,6 +51,17 @@ class People:
             if hold is not None and now < hold.until:
                 return hold.why
         return self._said(SignalKind.HOLD, {"*", ask.model, *(pool.name for pool in declared)}, now)
+
+    def stopped(self, ask: StartMove, now: int) -> str:
+        """As held; or what fleet.yaml lets it act up to, where that has become too little since the move began.
+
+        A model that was taken out of the file has no route any more: that says better what to do.
+        """
+        model = model_config(self.config, ask.model)
+        pools = [pool_of_endpoint(self.config, name) for name in (ask.from_endpoint, ask.to_endpoint)]
+        rung = min([model.act, *(pool.act for pool in pools if pool is not None)])
+        lowered = f"fleet.yaml lets it act up to '{rung.name.lower()}' now"
+        return self.held(ask, now) or (lowered if model.matched and rung < Rung.ASK else "")
 
     def seeing(self, homes: Iterable[Component | Endpoint | None], now: int) -> People:
         """With what people say by a tag on these homes."""
@@ -121,7 +132,7 @@ def look(
         source_evidence=source_evidence,
         target_evidence=target_evidence,
         probed=probed,
-        held=asked.held(move.ask, now),
+        held=asked.stopped(move.ask, now),
         frozen=asked.frozen(move.ask, now),
         unread=asked.unread,
         others=others,
