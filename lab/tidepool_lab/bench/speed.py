@@ -6,6 +6,7 @@ pure decide alone (bench-rules.md §6); the memory is the whole process at its p
 
 from __future__ import annotations
 
+import re
 import resource
 import sys
 from dataclasses import replace
@@ -49,7 +50,7 @@ def a_case(models: int) -> Case:
         trace=f"seeded-{SEED}",
         fleet_name=f"seeded-{SEED}",
         fleet=fleet,
-        fleet_yaml=fleet_yaml(fleet),
+        fleet_yaml=by_size(fleet_yaml(fleet)),
         prepared=prepare(trace, fleet, seed=1),
         hashes=Hashes("", "", ""),
         from_day=1,
@@ -58,6 +59,25 @@ def a_case(models: int) -> Case:
         cache=None,
     )
     return replace(case, only_minutes=MINUTES)
+
+
+def by_size(text: str) -> str:
+    """The same file with a glob for each size of model, and of each model only what differs from its size's first.
+
+    So it would be written: a thousand models line by line are a megabyte, and a fleet.yaml has 256 KiB at most.
+    """
+    head, _, models = text.partition("models:\n")
+    sizes: dict[str, list[str]] = {}
+    own: dict[str, list[str]] = {}
+    for block in re.split(r'^  (?=")', models, flags=re.M)[1:]:
+        name, _, body = block.partition(":\n")
+        terms = re.split(r"^(?=    \w)", body, flags=re.M)[1:]
+        size = sizes.setdefault(f'{name.partition("-")[0]}-*"', terms)
+        own[name] = [term for term in terms if term not in size]
+    written = (
+        f"  {name}:\n{''.join(terms)}" if terms else f"  {name}: {{}}\n" for name, terms in (sizes | own).items()
+    )
+    return f"{head}models:\n{''.join(written)}"
 
 
 if __name__ == "__main__":
