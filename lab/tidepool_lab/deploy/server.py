@@ -24,7 +24,7 @@ from tidepool_lab.deploy.noted import Noted
 from tidepool_lab.deploy.sandbox import Image, Sandbox, Sandboxes
 from tidepool_lab.embedded.intercept import ACCOUNT
 
-QUIET_S, PATIENCE_S = 0.4, 120.0
+QUIET_S, PATIENCE_S = 0.4, 600.0
 """Ours: nothing has run for so long = what a minute caused is over; and how long that may take on a busy machine."""
 ON_ITS_WAY = "(run)"
 """How Python names the threads in which ministack delivers objects' events and asynchronous calls: after what they
