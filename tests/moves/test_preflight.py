@@ -12,15 +12,14 @@ from builders import NOW, P4D, WIDE
 from builders.move_world import MODEL, OWN, POOL_A, POOL_B, World, a_move
 from tidepool.config.resolve import model_config
 from tidepool.config.types import Config, Hosting, Limits, PoolConfig, RouteConfig, Rung, Safety, Shape, Via, Window
-from tidepool.fleet import Boundary, Component, EndpointKind, Route, Status, Target
+from tidepool.fleet import Boundary, EndpointKind, Route, Status, Target
 from tidepool.fleet.writers import PAUSED, ScalingTarget
-from tidepool.memory import Measured, Memory, ModelMemory
 from tidepool.move import preflight as rules
 from tidepool.move.notes import notes
 from tidepool.move.state import Move, Phase
 from tidepool.plan.change import StartMove
-from tidepool.runtime.advance_moves import advance_moves, begin
-from tidepool.runtime.ports import NoAutoscaling, NobodyTells
+from tidepool.runtime.advance_moves import begin
+from tidepool.runtime.ports import NoAutoscaling
 
 
 def a_world(source: str = POOL_A, **changes: Any) -> rules.World:
@@ -247,92 +246,6 @@ def test_a_source_that_application_auto_scaling_scales_is_not_moved_whoever_asks
     paused = replace(scaler, suspended=PAUSED)
     again = begin(replace(live.ports(), autoscaling=Scalers(paused)), replace(ask, id="b"), NOW)
     assert again.phase is Phase.CREATE
-
-
-def measured(concurrency: float = 40.0, *, hosting: Hosting = Hosting.SHARED, **changes: Any) -> Memory:
-    """A bound of the source's artifact on that hosting, that has seen a day and an hour of minutes."""
-    known = replace(Measured(concurrency, NOW - 90_000, NOW - 3600, 60, 900.0), **changes)
-    accelerators = 1 if hosting is Hosting.SHARED else P4D.accelerators
-    return Memory(models={MODEL: ModelMemory(measured={f"{hosting} {P4D.name} {accelerators} artifact-m": known})})
-
-
-@pytest.mark.parametrize(
-    ("target", "hosting"), [(POOL_B, Hosting.SHARED), ("tidepool-m", Hosting.DEDICATED)], ids=["shared", "dedicated"]
-)
-def test_a_capacity_that_was_measured_does_for_one_that_is_not_declared(target: str, hosting: Hosting) -> None:
-    """200 requests are in flight: 5 of 40 carry them, 7 with a quarter's room."""
-    live = World(model_changes={"shapes": ()}, memory=measured(hosting=hosting))
-    begun = begin(live.ports(), a_move(POOL_A, target), NOW)
-    assert begun.phase is Phase.CREATE
-    assert begun.why.startswith("its capacity there is measured, not declared: 40 at once; not checked: ")
-    advance_moves(live.ports(), NOW)
-    made = live.components.get(begun.target_name) or live.endpoints[begun.target_name]
-    assert (made.copies_wanted if isinstance(made, Component) else made.instances_wanted) == 7
-
-
-def test_what_fleet_yaml_declares_goes_before_what_was_measured() -> None:
-    live = World(memory=measured())
-    begun = begin(live.ports(), a_move(), NOW)
-    assert begun.measured == 0.0 and "measured" not in begun.why
-
-
-@pytest.mark.parametrize(
-    "memory",
-    [
-        measured(since=NOW - 3600),
-        measured(samples=59),
-        measured(hosting=Hosting.DEDICATED),
-        Memory.empty(),
-    ],
-    ids=["since an hour", "59 minutes", "on the other hosting", "never"],
-)
-def test_a_bound_that_is_not_trusted_or_of_another_place_is_no_capacity(memory: Memory) -> None:
-    live = World(model_changes={"shapes": ()}, memory=memory)
-    begun = begin(live.ports(), a_move(), NOW)
-    assert begun.phase is Phase.SUPERSEDED and "none was measured: declare it" in begun.why
-
-
-APP = "arn:aws:iam::111122223333:role/app"
-
-
-def test_without_callers_in_fleet_yaml_a_move_says_that_it_did_not_look() -> None:
-    live = World()
-    begun = begin(live.ports(), a_move(), NOW)
-    assert begun.phase is Phase.CREATE
-    assert begun.why == (
-        "not checked: whether its callers may invoke tidepool-m-01234567, since fleet.yaml names no `callers` of m"
-    )
-    named = World(model_changes={"callers": (APP,)})
-    assert begin(replace(named.ports(), principals=May()), a_move(), NOW).why == ""
-
-
-class May(NobodyTells):
-    """IAM, where everybody may."""
-
-    def refused(self, principal: str, target: Target, **how: Any) -> str:
-        return ""
-
-
-@dataclass(frozen=True)
-class Says(NobodyTells):
-    """IAM, with one answer."""
-
-    words: str
-
-    def refused(self, principal: str, target: Target, **how: Any) -> str:
-        assert principal == APP
-        assert target == Target(POOL_B, "tidepool-m-01234567", 100)
-        assert (how["beside"], how["stream"], how["tags"]["tidepool:managed"]) == (POOL_A, True, "true")
-        return self.words
-
-
-def test_a_declared_caller_is_asked_about_with_what_the_target_will_be() -> None:
-    live = World(model_changes={"callers": (APP,), "stream": True})
-    refused = begin(replace(live.ports(), principals=Says("InvokeEndpoint: implicitDeny")), a_move(), NOW)
-    assert refused.phase is Phase.SUPERSEDED and f"caller {APP} may not invoke" in refused.why
-    unknown = begin(live.ports(), a_move(id_="b"), NOW)
-    assert unknown.phase is Phase.SUPERSEDED
-    assert f"unverified whether caller {APP} may invoke" in unknown.why
 
 
 def test_a_component_name_that_is_taken_is_said() -> None:
