@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tidepool.errors import BadInput, Problem
-from tidepool_cli.output import console, exits_with_problems, print_table, write_text
+from tidepool_cli.output import check_places, console, exits_with_problems, print_table, write_text
 from tidepool_cli.progress import showing_progress
 from tidepool_cli.traces import split, trace_options
 
@@ -77,8 +77,9 @@ def command(
     from tidepool_lab.demo.compared import run
 
     _check_frontier_options(frontier, where=where, cache=cache, picture=picture)
+    check_places(picture, json_file)
     to_stdout = str(json_file) == "-"
-    with showing_progress(quiet=to_stdout) as progress:
+    with showing_progress() as progress:
         result = run(
             trace,
             fleet,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tidepool.units import usd
-from tidepool_cli.output import WRONG, console, exits_with_problems, print_table, write_json
+from tidepool_cli.output import WRONG, check_places, console, exits_with_problems, print_table, write_json
 from tidepool_cli.progress import showing_progress
 
 if TYPE_CHECKING:
@@ -43,8 +43,9 @@ def command(models: int, hours: int, seed: int, at_most: float, json_file: Path 
     """
     from tidepool_lab.cost.day import own_cost
 
+    check_places(json_file)
     to_stdout = str(json_file) == "-"
-    with showing_progress(quiet=to_stdout) as progress:
+    with showing_progress() as progress:
         found = own_cost(models=models, hours=hours, seed=seed, progress=progress)
     if not to_stdout:
         _print(found)

@@ -10,7 +10,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from tidepool.errors import BadInput, Problem
+from tidepool.errors import BadInput, BadTrace, Problem
 from tidepool_cli.output import bad_option
 from tidepool_cli.traces import split
 
@@ -53,7 +53,6 @@ def find(
     types: str | None,
     live: bool,
     region: str | None,
-    quiet: bool,
 ) -> Found:
     """The decision that the options ask for. BadInput when they contradict one another, or nothing is there."""
     if live:
@@ -61,7 +60,7 @@ def find(
         return _live(fleet, region)
     if at is not None:
         refuse_beside("--at", "trace", "fleet", "seed", "types")
-        return _simulated(trace, fleet, at=at, seed=seed, types=types, quiet=quiet)
+        return _simulated(trace, fleet, at=at, seed=seed, types=types)
     if trace is not None or fleet is not None:
         hint = "--at 2:09:30 is half past nine on day 2; --live reads the account instead"
         raise bad_option("--at", None, allowed="a moment of the trace", hint=hint)
@@ -69,7 +68,7 @@ def find(
     from tidepool_cli.local import newest
 
     record, source = newest()
-    return Found(record, f"the last decision of `{source.command}` ({source.note})")
+    return Found(record, str(source))
 
 
 def refuse_beside(what: str, *reads: str) -> None:
@@ -115,15 +114,21 @@ def minute_of(at: str) -> int:
     raise bad_option("--at", at, allowed="a minute of the trace, or day:HH:MM", hint="day 0 is the first")
 
 
-def _simulated(trace: Path | None, fleet: Path | None, *, at: str, seed: int, types: str | None, quiet: bool) -> Found:
+def _simulated(trace: Path | None, fleet: Path | None, *, at: str, seed: int, types: str | None) -> Found:
     from tidepool.decision.codec import record_bytes
     from tidepool_cli.progress import showing_progress
     from tidepool_lab.demo.simulated import case_of, next_decision
 
     minute = minute_of(at)
-    # The day of the moment is the window, so that the run begins its warm-up before that day.
-    case, own = case_of(trace, fleet, from_day=minute // 1440, days=1, seed=seed, scale=1.0, types=split(types))
-    with showing_progress(quiet=quiet) as progress:
+    try:
+        # The day of the moment is the window, so that the run begins its warm-up before that day.
+        case, own = case_of(trace, fleet, from_day=minute // 1440, days=1, seed=seed, scale=1.0, types=split(types))
+    except BadTrace as error:
+        if error.what != "window":
+            raise
+        hint = f"its day: {error.problems[0].allowed}"
+        raise bad_option("--at", at, allowed="a moment of the trace", hint=hint) from None
+    with showing_progress() as progress:
         decision = next_decision(case, own=own, at_minute=minute, progress=progress)
     return Found(record_bytes(decision), f"simulated (twin, not AWS) on {case.trace}, minute {minute}")
 

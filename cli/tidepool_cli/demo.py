@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tidepool.units import percent, usd
-from tidepool_cli.local import Source, keep
+from tidepool_cli.local import DECISION, FOLDER, Source, keep
 from tidepool_cli.output import (
     WRONG,
     bad_option,
+    check_places,
     console,
     exits_with_problems,
     print_table,
@@ -75,6 +76,7 @@ def command(seed: int, hours: int, seam: str, report_file: Path, picture: Path |
     if Seam(seam) is Seam.TRUE and not TEMPLATE.is_file():
         hint = "template.yaml and the handlers are in Tidepool's own folder: `make demo` there runs them"
         raise bad_option("--seam", seam, allowed="fast, where only the package is installed", hint=hint)
+    check_places(report_file, picture, json_file, FOLDER / DECISION)
     to_stdout = str(json_file) == "-"
     out = console(stderr=to_stdout)
     out.print("This is a twin, not AWS: SageMaker, its traffic and its clock are simulated on this machine.")

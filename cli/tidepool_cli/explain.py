@@ -42,7 +42,7 @@ def command(
     from tidepool.decision.explain import explain
 
     to_stdout = str(json_file) == "-"
-    found = find(trace=trace, fleet=fleet, at=at, seed=seed, types=types, live=live, region=region, quiet=to_stdout)
+    found = find(trace=trace, fleet=fleet, at=at, seed=seed, types=types, live=live, region=region)
     words = explain(found.record, model)
     write_json(json_file, {"model": model, "from": found.where, "text": words})
     if not to_stdout:

@@ -15,6 +15,7 @@ from pathlib import Path
 from tidepool.errors import BadInput, Problem
 
 FOLDER = Path(".tidepool")
+DECISION = "decision.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +26,21 @@ class Source:
     fleet: str
     note: str
 
+    def __str__(self) -> str:
+        return f"the last decision of `{self.command}` ({self.note})"
+
 
 def keep(record: bytes, source: Source, *, folder: Path = FOLDER) -> None:
     """`record` is what plan and explain read from now on, in this place."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "decision.json").write_bytes(record)
+    (folder / DECISION).write_bytes(record)
     (folder / "source.json").write_text(json.dumps(asdict(source), indent=2) + "\n", encoding="utf-8")
 
 
 def newest(*, folder: Path = FOLDER) -> tuple[bytes, Source]:
     """The newest record. BadInput when there is none, or when it is not whole."""
     try:
-        record = (folder / "decision.json").read_bytes()
+        record = (folder / DECISION).read_bytes()
         source = Source(**json.loads((folder / "source.json").read_text(encoding="utf-8")))
     except FileNotFoundError:
         hint = "run `tidepool demo` or `tidepool simulate` first, or name a --trace and a --fleet"

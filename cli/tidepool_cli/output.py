@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
@@ -70,6 +71,23 @@ def say_problems(bad: BadInput) -> None:
 def bad_option(option: str, value: object, *, allowed: str, hint: str = "") -> BadInput:
     """The BadInput of one wrong option."""
     return BadInput("the command line", (Problem(option, value, allowed, hint),))
+
+
+def check_places(*targets: Path | None) -> None:
+    """Every file could be written now: asked before long work, not after it. '-' and None are no files."""
+    problems = []
+    for target in targets:
+        if target is None or str(target) == "-":
+            continue
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            hint = "it is a folder" if target.is_dir() else ""
+        except OSError as error:
+            hint = str(error)
+        if hint or not os.access(target if target.exists() else target.parent, os.W_OK):
+            problems.append(Problem("output file", str(target), "a path that can be written", hint))
+    if problems:
+        raise BadInput("the command line", tuple(problems))
 
 
 def write_json(target: Path | None, value: object) -> None:

@@ -58,7 +58,7 @@ def command(
             raise bad_option("--fleet", None if fleet is None else str(fleet), allowed="NEW.yaml", hint=hint)
         _compare(fleet, compare, stack=stack, region=region, json_file=json_file)
         return
-    found = find(trace=trace, fleet=fleet, at=at, seed=seed, types=types, live=live, region=region, quiet=to_stdout)
+    found = find(trace=trace, fleet=fleet, at=at, seed=seed, types=types, live=live, region=region)
     record = json.loads(found.record)
     write_json(json_file, record)
     if not to_stdout:

@@ -22,11 +22,9 @@ def simulated(seconds: int) -> str:
 
 
 @contextmanager
-def showing_progress(*, quiet: bool = False) -> Iterator[Progress]:
-    """A Progress that draws bars on a terminal's stderr, else writes a line every PLAIN_EVERY_S seconds."""
-    if quiet:
-        yield lambda what, done, total: None
-    elif sys.stderr.isatty():
+def showing_progress() -> Iterator[Progress]:
+    """A Progress that draws bars on a terminal's stderr, else writes a line there every PLAIN_EVERY_S seconds."""
+    if sys.stderr.isatty():
         with _bars() as progress:
             yield progress
     else:

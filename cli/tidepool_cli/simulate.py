@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from tidepool_cli.bench import print_result
-from tidepool_cli.local import Source, keep
-from tidepool_cli.output import exits_with_problems, write_text
+from tidepool_cli.local import DECISION, FOLDER, Source, keep
+from tidepool_cli.output import check_places, exits_with_problems, write_text
 from tidepool_cli.progress import showing_progress
 from tidepool_cli.traces import split, trace_options
 
@@ -47,12 +47,13 @@ def command(
     from tidepool_lab.bench.result import result_of
     from tidepool_lab.demo.simulated import case_of, simulate
 
+    check_places(html_file, json_file, FOLDER / DECISION)
     to_stdout = str(json_file) == "-"
     case, own = case_of(trace, fleet, from_day=from_day, days=days, seed=seed, scale=scale, types=split(types))
-    with showing_progress(quiet=to_stdout) as progress:
+    with showing_progress() as progress:
         found = simulate(case, own=own, progress=progress)
     note = f"{case.trace}, days {from_day} to {from_day + days - 1}"
-    keep(found.record, Source(f"tidepool simulate on {note}", case.fleet_name, found.summary.source))
+    keep(found.record, Source("tidepool simulate", case.fleet_name, f"{note}; {found.summary.source}"))
     if html_file is not None:
         write_text(html_file, render(found.summary))
     result = result_of(case, (found.row,))

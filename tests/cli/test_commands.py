@@ -105,6 +105,35 @@ def test_no_color_means_none(somewhere: Path, monkeypatch: pytest.MonkeyPatch, s
     assert ("\x1b" in result.output) is (said == "")
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["demo", "--seam", "fast", "--report", "taken/report.html", "--json", "."],
+        ["simulate", "--html", "taken/week.html", "--json", "."],
+        ["bench", "--frontier", "--picture", "taken/p.svg", "--json", "."],
+    ],
+    ids=lambda words: words[0],
+)
+def test_every_file_that_cannot_be_written_is_named_before_the_work_and_not_after_it(
+    somewhere: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    def work(*_: object, **__: object) -> None:
+        pytest.fail("it began")
+
+    for module, name in (("demo.stages", "open_stage"), ("demo.simulated", "simulate"), ("demo.compared", "run")):
+        monkeypatch.setattr(f"tidepool_lab.{module}.{name}", work)
+    (somewhere / "taken").write_text("")
+    result = run(*words)
+    assert result.exit_code == 1 and "2 problems" in whole(result)
+    assert words[-3] in whole(result) and "it is a folder" in whole(result)
+
+
+def test_a_record_that_could_not_be_kept_is_told_before_the_work(somewhere: Path) -> None:
+    (somewhere / ".tidepool").write_text("")
+    result = run("simulate")
+    assert result.exit_code == 1 and ".tidepool" in whole(result) and "1 problem" in whole(result)
+
+
 # validate
 
 
@@ -157,6 +186,19 @@ def test_effective_says_where_each_value_comes_from(somewhere: Path) -> None:
     assert (lines["class"]["value"], lines["class"]["from"]) == ("background", "models.texteval.class")
     assert lines["zero"]["from"] == "classes.background.zero"
     assert lines["start_within"]["from"] == "default"
+
+
+def test_a_moment_beyond_the_trace_is_told_of_the_option_that_named_it() -> None:
+    result = run("plan", "--at", "30:00:00")
+    assert result.exit_code == 1 and "--at" in whole(result) and "0 to 6" in whole(result)
+    assert "--from-day" not in whole(result)
+
+
+def test_what_a_reference_fleet_lacks_is_called_missing(somewhere: Path) -> None:
+    (somewhere / "fleet.json").write_text('{"schema": 1, "surprise": 2}')
+    (somewhere / "traffic.csv").write_text(CHAT_TRACE)
+    text = whole(run("simulate", "--trace", "traffic.csv", "--fleet", "fleet.json"))
+    assert "'(nothing)'" in text and "this key, which is required" in text and "no such key here" in text
 
 
 # simulate

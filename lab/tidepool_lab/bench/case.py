@@ -191,7 +191,9 @@ def _read(trace: Path | None, fleet: Path | None) -> tuple[ReferenceFleet, Trace
         case _:
             missing = "--fleet" if fleet is None else "--trace"
             hint = "a trace says how many requests came, its fleet what the models are"
-            raise BadTrace("bench", (Problem(missing, None, "--trace and --fleet together, or neither", hint),))
+            raise BadTrace(
+                "the command line", (Problem(missing, None, "--trace and --fleet together, or neither", hint),)
+            )
     return reference, counts, Hashes(counts.sha256, sha256, rules_sha256())
 
 

@@ -176,7 +176,7 @@ def parse_reference(raw: bytes, name: str) -> ReferenceFleet:
         return ReferenceFleet.model_validate(json.loads(raw))
     except ValidationError as error:
         found = tuple(
-            Problem(".".join(map(str, one["loc"])) or "fleet", _short(one["input"]), one["msg"])
+            Problem(".".join(map(str, one["loc"])) or "fleet", *_told(one["type"], one["input"], one["msg"]))
             for one in error.errors(include_url=False)
         )
         raise BadTrace(name, found) from error
@@ -190,6 +190,17 @@ def _overstated(model: ReferenceModel, factor: float) -> ReferenceModel:
         for accelerator, found in model.capacity.items()
     }
     return model.model_copy(update={"capacity": capacity})
+
+
+def _told(kind: str, value: object, said: str) -> tuple[object, str]:
+    """(what stands there, what is allowed), where pydantic's own words say neither."""
+    match kind:
+        case "missing":
+            return "(nothing)", "this key, which is required"
+        case "extra_forbidden":
+            return _short(value), "no such key here"
+        case _:
+            return _short(value), said
 
 
 def _short(value: object) -> object:
