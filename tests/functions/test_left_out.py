@@ -61,3 +61,9 @@ def test_the_bounds_of_a_pool_with_a_component_that_may_not_be_read_stay() -> No
     held = decide(ports_of(busy), NOW)
     assert held is not None and SetBounds not in {type(change) for change in held.changes}
     assert "freeze" in {one.reason for one in held.held if one.kind == "SetBounds"}
+
+
+def test_many_are_one_announcement() -> None:
+    account = Account(unread=tuple(LeftOut(f"other-{n}", "", WHY) for n in range(200)))
+    decide(ports_of(account), NOW)
+    assert account.told == ["left-out"]

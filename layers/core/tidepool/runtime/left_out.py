@@ -15,6 +15,9 @@ from tidepool.memory import Memory
 from tidepool.runtime.ports import Ports
 from tidepool.units import MINUTE_S
 
+TOLD = 50
+"""Of those of one announcement as many are named; the record has all. An event holds 256 KB (EventBridge). Ours."""
+
 
 def with_left_out(ports: Ports, fleet: Fleet, config: Config, now: int) -> Fleet:
     """The fleet that was just read, with what its read left out."""
@@ -29,10 +32,11 @@ def with_left_out(ports: Ports, fleet: Fleet, config: Config, now: int) -> Fleet
 
 
 def tell_left_out(ports: Ports, fleet: Fleet, before: Memory, now: int) -> None:
-    """People hear of what was read a tick ago, or is new, and may not be read now."""
-    for one in fleet.left_out:
-        if one.name not in before.left_out:
-            ports.bus.announce("left-out", {"name": one.name, "endpoint": one.endpoint, "why": one.why}, now)
+    """People hear, in one announcement, of what was read a tick ago, or is new, and may not be read now."""
+    new = [one for one in fleet.left_out if one.name not in before.left_out]
+    if new:
+        homes = [{"name": one.name, "endpoint": one.endpoint, "why": one.why} for one in new[:TOLD]]
+        ports.bus.announce("left-out", {"count": len(new), "homes": homes}, now)
 
 
 def remembered(after: Memory, fleet: Fleet, before: Memory) -> Memory:
