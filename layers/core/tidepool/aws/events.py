@@ -7,16 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, get_args
 
 from pydantic import BaseModel, Field, ValidationError
 
 from tidepool.aws.changes import change_of
 from tidepool.aws.event_models import Aws, Ours, Timed
-from tidepool.aws.events_of_people import BY_KIND, AttachAsked, MoveApproved, MoveAsked, SignalSent, UndoAsked
-from tidepool.aws.events_of_trail import CallTold
 from tidepool.errors import BadEvent, Problem
 from tidepool.plan.change import Change
+
+# What people and CloudTrail tell comes seldom: its 22 models are imported when it does.
+if TYPE_CHECKING:
+    from tidepool.aws.events_of_people import AttachAsked, MoveApproved, MoveAsked, SignalSent, UndoAsked
+    from tidepool.aws.events_of_trail import CallTold
 
 TICK_AGE_S = 90
 """A tick older than this is dropped: a late scale-up is harmful, and the next tick is there already. Ours."""
@@ -103,23 +106,26 @@ class AskedContent(Ours):
     change: Mapping[str, Any]
 
 
+Asked = Literal[
+    "tidepool.scale_copies",
+    "tidepool.scale_instances",
+    "tidepool.set_bounds",
+    "tidepool.autoscale_copies",
+    "tidepool.autoscale_instances",
+    "tidepool.start_move",
+]
+
+
 class ChangeAsked(Timed):
     """decide asks a hand for one change."""
 
     source: Literal["tidepool"]
-    kind: Literal[
-        "tidepool.scale_copies",
-        "tidepool.scale_instances",
-        "tidepool.set_bounds",
-        "tidepool.autoscale_copies",
-        "tidepool.autoscale_instances",
-        "tidepool.start_move",
-    ] = Field(alias="detail-type")
+    kind: Asked = Field(alias="detail-type")
     detail: AskedContent
 
 
-OfPeople = SignalSent | MoveApproved | MoveAsked | UndoAsked | AttachAsked
-Event = Tick | AlarmAction | EndpointChanged | CallTold | FleetFileUploaded | ChangeAsked | OfPeople
+Seldom: TypeAlias = "CallTold | SignalSent | MoveApproved | MoveAsked | UndoAsked | AttachAsked"
+Event: TypeAlias = "Tick | AlarmAction | EndpointChanged | FleetFileUploaded | ChangeAsked | Seldom"
 _Model = TypeVar("_Model", bound=BaseModel)
 _C = TypeVar("_C", bound=Change)
 
@@ -139,11 +145,7 @@ def parse(event: object) -> Event:
     if not isinstance(event, Mapping):
         raise BadEvent("event", (Problem("event", _shown(event), "a JSON object", "see events/ for one of each"),))
     source = event.get("source")
-    model = _BY_SOURCE.get(str(source))
-    if source == "aws.sagemaker" and event.get("detail-type") == "AWS API Call via CloudTrail":
-        model = CallTold
-    if source == "tidepool":
-        model = BY_KIND.get(str(event.get("detail-type")), ChangeAsked)
+    model = _model_of(str(source), str(event.get("detail-type")))
     if model is None:
         allowed = ", ".join(sorted({*_BY_SOURCE, "tidepool"}))
         raise BadEvent("event", (Problem("source", _shown(source), allowed, "see events/ for one of each"),))
@@ -168,6 +170,18 @@ def change_asked(event: object, *kinds: type[_C]) -> _C:
     if not isinstance(change, kinds):
         raise BadEvent("event", (Problem("detail.change.kind", type(change).__name__, allowed),))
     return change
+
+
+def _model_of(source: str, kind: str) -> type[BaseModel] | None:
+    if source == "aws.sagemaker" and kind == "AWS API Call via CloudTrail":
+        from tidepool.aws.events_of_trail import CallTold
+
+        return CallTold
+    if source == "tidepool" and kind not in get_args(Asked):
+        from tidepool.aws.events_of_people import BY_KIND
+
+        return BY_KIND.get(kind, ChangeAsked)
+    return ChangeAsked if source == "tidepool" else _BY_SOURCE.get(source)
 
 
 def _read(model: type[_Model], event: Mapping[str, Any]) -> _Model:

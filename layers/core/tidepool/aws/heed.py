@@ -17,10 +17,9 @@ from tidepool.aws.events import (
     EndpointChanged,
     Event,
     FleetFileUploaded,
+    Seldom,
     Tick,
 )
-from tidepool.aws.events_of_people import AttachAsked, MoveApproved, MoveAsked, SignalSent, UndoAsked
-from tidepool.aws.events_of_trail import CallTold
 from tidepool.errors import BadEvent, HostingError, Problem
 from tidepool.fleet import Signal, SignalKind
 from tidepool.runtime.ports import Ports
@@ -52,6 +51,19 @@ def heed(event: Event, ports: Ports, alarms: FreezeAlarms, *, now: int) -> str:
         case FleetFileUploaded():
             ports.config.consider(event.detail.object.version, now)
             return "fleet.yaml"
+        case AlarmAction():
+            return _alarm(event, ports, alarms, now)
+        case ChangeAsked():
+            raise _for_a_hand(event.kind)
+        case _:
+            return _seldom(event, ports)
+
+
+def _seldom(event: Seldom, ports: Ports) -> str:
+    from tidepool.aws.events_of_people import AttachAsked, MoveApproved, MoveAsked, SignalSent, UndoAsked
+    from tidepool.aws.events_of_trail import CallTold
+
+    match event:
         case SignalSent():
             ports.ledger.put_signal(event.signal)
             return f"signal {event.signal.kind}"
@@ -59,12 +71,14 @@ def heed(event: Event, ports: Ports, alarms: FreezeAlarms, *, now: int) -> str:
             if event.noted is not None:
                 ports.ledger.note(event.noted)
             return f"{event.source}, told by CloudTrail"
-        case AlarmAction():
-            return _alarm(event, ports, alarms, now)
-        case ChangeAsked() | MoveApproved() | MoveAsked() | UndoAsked() | AttachAsked():
-            raise BadEvent("event", (Problem("detail-type", event.kind, "an event for decide, not for a hand"),))
+        case MoveApproved() | MoveAsked() | UndoAsked() | AttachAsked():
+            raise _for_a_hand(event.kind)
         case _:
             assert_never(event)
+
+
+def _for_a_hand(kind: str) -> BadEvent:
+    return BadEvent("event", (Problem("detail-type", kind, "an event for decide, not for a hand"),))
 
 
 def _alarm(event: AlarmAction, ports: Ports, alarms: FreezeAlarms, now: int) -> str:
