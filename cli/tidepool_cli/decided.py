@@ -1,4 +1,4 @@
-"""Where `plan` and `explain` find a decision: the newest local record, a simulated moment, or the account."""
+"""Where `plan` and `explain` find a decision: the newest local record or a stack's, a simulated moment, the account."""
 
 from __future__ import annotations
 
@@ -52,6 +52,7 @@ def find(
     seed: int,
     types: str | None,
     live: bool,
+    stack: str,
     region: str | None,
 ) -> Found:
     """The decision that the options ask for. BadInput when they contradict one another, or nothing is there."""
@@ -64,6 +65,10 @@ def find(
     if trace is not None or fleet is not None:
         hint = "--at 2:09:30 is half past nine on day 2; --live reads the account instead"
         raise bad_option("--at", None, allowed="a moment of the trace", hint=hint)
+    named = click.get_current_context().get_parameter_source("stack")
+    if named in {ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT}:
+        refuse_beside("--stack", "region")
+        return _deployed(stack, region)
     refuse_beside("the local record")
     from tidepool_cli.local import newest
 
@@ -95,8 +100,8 @@ _ONLY_WITH = {
     "types": "--at",
     "live": "--fleet",
     "fleet": "--at, --live or --compare",
-    "stack": "--compare live",
-    "region": "--live or --compare",
+    "stack": "--region alone, or --compare live",
+    "region": "--live, --stack or --compare",
 }
 """Where an option of `plan` and `explain` that says from where a decision is taken is read."""
 
@@ -131,6 +136,20 @@ def _simulated(trace: Path | None, fleet: Path | None, *, at: str, seed: int, ty
     with showing_progress() as progress:
         decision = next_decision(case, own=own, at_minute=minute, progress=progress)
     return Found(record_bytes(decision), f"simulated (twin, not AWS) on {case.trace}, minute {minute}")
+
+
+def _deployed(stack: str, region: str | None) -> Found:
+    """What the stack decided last, as it stored it."""
+    from tidepool.decision.stored import read_record
+    from tidepool.units import duration
+    from tidepool_cli.stack import clock, deployed
+
+    record = deployed(stack, region).rehearsal.ledger.decision()
+    if record is None:
+        hint = "upload a fleet.yaml (output UploadFleetFile), and see decide's log"
+        raise bad_option("--stack", stack, allowed="a stack that has decided", hint=hint)
+    ago = duration(max(0, clock() - read_record(record).now))
+    return Found(record, f"the last decision of stack {stack}, {ago} ago")
 
 
 def _live(fleet: Path | None, region: str | None) -> Found:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from tidepool_cli.asking import stack_options
 from tidepool_cli.decided import find, where_options
 from tidepool_cli.output import exits_with_problems, write_json
 
@@ -13,7 +14,7 @@ from tidepool_cli.output import exits_with_problems, write_json
 @click.command()
 @click.argument("model")
 @where_options
-@click.option("--region", metavar="REGION", help="Of your account; as fleet.yaml or your AWS configuration says.")
+@stack_options
 @click.option("--json", "json_file", metavar="FILE", type=click.Path(path_type=Path), help="As JSON; - is stdout.")
 @exits_with_problems
 def command(
@@ -24,6 +25,7 @@ def command(
     seed: int,
     types: str | None,
     live: bool,
+    stack: str,
     region: str | None,
     json_file: Path | None,
 ) -> None:
@@ -37,12 +39,13 @@ def command(
     Examples:
       tidepool explain codegen-inline
       tidepool explain 14b-steady-03 --at 0:09:30
+      tidepool explain codegen-inline --stack tidepool
       tidepool explain codegen-inline --live --fleet fleet.yaml
     """
     from tidepool.decision.explain import explain
 
     to_stdout = str(json_file) == "-"
-    found = find(trace=trace, fleet=fleet, at=at, seed=seed, types=types, live=live, region=region)
+    found = find(trace=trace, fleet=fleet, at=at, seed=seed, types=types, live=live, stack=stack, region=region)
     words = explain(found.record, model)
     write_json(json_file, {"model": model, "from": found.where, "text": words})
     if not to_stdout:

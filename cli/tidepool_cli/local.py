@@ -43,7 +43,7 @@ def newest(*, folder: Path = FOLDER) -> tuple[bytes, Source]:
         record = (folder / DECISION).read_bytes()
         source = Source(**json.loads((folder / "source.json").read_text(encoding="utf-8")))
     except FileNotFoundError:
-        hint = "run `tidepool demo` or `tidepool simulate` first, or name a --trace and a --fleet"
+        hint = "run `tidepool demo` or `tidepool simulate` first, or name a deployed stack by --stack"
         raise BadInput("the local record", (Problem(str(folder), "not there", "a record", hint),)) from None
     except (TypeError, ValueError) as error:
         hint = f"delete {folder}/ and run `tidepool demo` again ({error})"

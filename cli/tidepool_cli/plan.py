@@ -34,15 +34,16 @@ def command(
 
     Without options: the newest local record, the last decision of `tidepool demo` or `tidepool simulate` in this
     folder (.tidepool/). With --at: simulate the trace up to that moment and show the next decision; without
-    --trace and --fleet that is the shipped seeded week. With --live: your account, read only. With --compare: what
-    your account's next decision would be under --fleet, and what it would be under the file that the stack has (live)
-    or under another; where they differ, both are shown.
+    --trace and --fleet that is the shipped seeded week. With --stack: what that deployed stack decided last. With
+    --live: your account, read only. With --compare: what your account's next decision would be under --fleet, and what
+    it would be under the file that the stack has (live) or under another; where they differ, both are shown.
 
     \b
     Examples:
       tidepool plan
       tidepool plan --at 0:09:30
       tidepool plan --trace traffic.csv --fleet fleet.yaml --at 1:12:00
+      tidepool plan --stack tidepool
       tidepool plan --live --fleet fleet.yaml
       tidepool plan --fleet new.yaml --compare live
 
@@ -58,7 +59,7 @@ def command(
             raise bad_option("--fleet", None if fleet is None else str(fleet), allowed="NEW.yaml", hint=hint)
         _compare(fleet, compare, stack=stack, region=region, json_file=json_file)
         return
-    found = find(trace=trace, fleet=fleet, at=at, seed=seed, types=types, live=live, region=region)
+    found = find(trace=trace, fleet=fleet, at=at, seed=seed, types=types, live=live, stack=stack, region=region)
     record = json.loads(found.record)
     write_json(json_file, record)
     if not to_stdout:

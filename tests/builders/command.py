@@ -19,6 +19,8 @@ STACK = (
     "tidepool hold ",
     "tidepool surge ",
     "tidepool leave",
+    "tidepool plan --stack ",
+    "tidepool explain texteval --stack ",
 )
 """How commands begin that want a deployed stack: tests/cli/test_docs_stack_commands.py runs them on the twin's."""
 

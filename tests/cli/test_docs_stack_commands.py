@@ -75,6 +75,8 @@ def world() -> Iterator[World]:
 def test_the_command_runs(command: str, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     result = CliRunner().invoke(cli, shlex.split(command)[1:])
-    assert result.exit_code == 0, f"{result.output}{result.exception}"
+    assert result.exit_code in ({0, 2} if command.startswith("tidepool plan ") else {0}), (
+        f"{result.output}{result.exception}"
+    )
     world.rig.run_to(world.now + 5)
     assert [h for h in world.rig.happened if h.kind in {"failed", "undelivered"}] == []

@@ -178,3 +178,19 @@ def test_status_of_a_silent_stack_says_so_and_exits_1(world: World) -> None:
     world.rig._move(world.now)
     silent = run("status")
     assert silent.exit_code == 1 and "decide is silent for 10m" in silent.stdout
+
+
+def test_what_a_stack_decided_last_and_why_is_read_from_its_own_record() -> None:
+    with a_world(busy=True) as world:
+        early = run("explain", "a", "--stack", "tidepool")
+        assert early.exit_code == 1 and "a stack that has decided" in early.output
+        world.rig.run_to(world.now + 65)
+        runs = dict(world.rig.runs)
+        plan, why = run("plan", "--stack", "tidepool"), run("explain", "a", "--stack", "tidepool")
+        assert (plan.exit_code, why.exit_code) == (2, 0)
+        assert (
+            plan.stdout.startswith("From the last decision of stack tidepool, ") and "+ a  copies 2 → " in plan.stdout
+        )
+        assert "a, as decided at" in why.stdout and "fleet.yaml abc" in why.stdout and "step by step" in why.stdout
+        assert run("plan", "--stack", "tidepool", "--seed", "4").exit_code == 1
+        assert world.rig.runs == runs, "nothing was decided again"
