@@ -153,6 +153,7 @@ class ModelLearned:
     seen: bit mask as an int, bucket i was seen at least once.
     week: the newest week as it was, in the same buckets. group: the class whose mean profile stands beside it.
     top: the busiest minute ever seen, requests per second, forgotten by a tenth a day.
+    spread: squared coefficient of variation of its service times (sizing/spread.py), 1 = exponential.
     """
 
     profile: tuple[float, ...] = ()
@@ -164,6 +165,7 @@ class ModelLearned:
     top: float = 0.0
     judged: Judged = Judged()
     idle: Idle = Idle()
+    spread: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
