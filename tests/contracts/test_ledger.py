@@ -144,7 +144,7 @@ def test_a_decision_is_refused_as_soon_as_another_holds_the_lease(ledger: Ledger
 
 
 def test_what_was_learned_comes_with_every_memory_and_the_later_word_stays(ledger: Ledger) -> None:
-    learned = Learned(until=NOW, models={"a": ModelLearned(profile=(0.5, 1.25), skill=0.1, minutes=20, seen=3)})
+    learned = Learned(until=NOW, models={"a": ModelLearned(profile=(0.5, 1.25), minutes=20, seen=3)})
     ledger.save_learned(learned, NOW)
     ledger.save_learned(Learned(until=NOW - 3600), NOW - 3600)
     assert ledger.memory().learned == learned

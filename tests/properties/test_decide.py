@@ -26,7 +26,7 @@ learned = st.one_of(
     st.none(),
     st.lists(st.floats(0, 40), min_size=7, max_size=7).map(
         lambda days: ModelLearned(
-            profile=tuple(day for day in days for _ in range(144)), skill=0.5, minutes=10_080, seen=2**1008 - 1
+            profile=tuple(day for day in days for _ in range(144)), minutes=10_080, seen=2**1008 - 1
         )
     ),
 )

@@ -148,7 +148,6 @@ class ModelLearned:
 
     profile: expected requests per second in each 10-minute bucket of the week (1,008 from Monday 00:00 UTC);
         () before enough is known.
-    skill: how much better profile × level foretold the newest hours than the last value did; ≤ 0 = no better.
     minutes: how many minutes of history are in it.
     seen: bit mask as an int, bucket i was seen at least once.
     week: the newest week as it was, in the same buckets. group: the class whose mean profile stands beside it.
@@ -157,7 +156,6 @@ class ModelLearned:
     """
 
     profile: tuple[float, ...] = ()
-    skill: float = 0.0
     minutes: int = 0
     seen: int = 0
     week: tuple[float, ...] = ()

@@ -1,4 +1,4 @@
-"""What the past teaches: each model's weekly profile, whether it foretells anything, and what being ready cost."""
+"""What the past teaches: each model's weekly profile, which forecast was best, and what being ready cost."""
 
 from __future__ import annotations
 
@@ -18,12 +18,8 @@ from tidepool.units import DAY_S, MINUTE_S, rounded
 
 NEWEST_WEIGHT = 0.6
 """Weight of the newest observation of a bucket against what was known: a day two weeks back weighs 0.16. Ours."""
-AHEAD_BUCKETS = 1
-"""Skill is judged one bucket (10 minutes) ahead: about twice the longest start-up time of the reference fleets."""
 TOP_KEPT = 0.9
 """Share of the busiest minute that is remembered a day later: half of it after a week. Ours."""
-SKILL_WEIGHT = 0.3
-"""Weight of the newest hours in the smoothed skill. Ours."""
 
 
 def learn(
@@ -108,10 +104,7 @@ def _after(known: ModelLearned, rates: Values, tops: Values, first: int) -> Mode
     seen = np.array([(known.seen >> i) & 1 for i in range(BUCKETS)], dtype=bool)
     own = np.array(known.profile) if known.profile else np.zeros(BUCKETS)
     week = np.array(known.week) if known.week else np.zeros(BUCKETS)
-    skill = known.skill
     start = bucket(first)
-    if known.minutes or rates.size > DAY_BUCKETS:
-        skill = _skill(known, rates, start, skill)
     for offset, rate in enumerate(rates):
         i = (start + offset) % BUCKETS
         week[i] = rate
@@ -122,7 +115,6 @@ def _after(known: ModelLearned, rates: Values, tops: Values, first: int) -> Mode
         known,
         profile=rounded_all(filled),
         week=rounded_all(np.where(seen, week, filled)),
-        skill=rounded(skill),
         minutes=known.minutes + rates.size * BUCKET_S // 60,
         top=rounded(max(known.top * TOP_KEPT ** (rates.size / DAY_BUCKETS), float(tops.max()))),
         seen=sum(1 << int(i) for i in np.flatnonzero(seen)),
@@ -140,24 +132,3 @@ def _filled(own: Values, seen: Values) -> Values:
     daily = np.divide((days * mask).sum(axis=0), counts, out=np.zeros(DAY_BUCKETS), where=counts > 0)
     filled: Values = np.where(mask, days, daily).reshape(BUCKETS)
     return filled
-
-
-def _skill(known: ModelLearned, rates: Values, start: int, before: float) -> float:
-    """1 - error(profile × level) / error(last value), AHEAD_BUCKETS ahead over the new rates, smoothed.
-
-    The first time there is no profile yet: yesterday's same bucket stands for it (seasonal naive).
-    """
-    if known.profile:
-        expected = np.array([known.profile[(start + i) % BUCKETS] for i in range(rates.size)])
-    else:
-        expected, rates = rates[:-DAY_BUCKETS], rates[DAY_BUCKETS:]
-    if rates.size <= AHEAD_BUCKETS:
-        return before
-    last, came = rates[:-AHEAD_BUCKETS], rates[AHEAD_BUCKETS:]
-    base, ahead = expected[:-AHEAD_BUCKETS], expected[AHEAD_BUCKETS:]
-    level = np.divide(last, base, out=np.ones_like(last), where=base > 0).clip(0.25, 4.0)
-    naive = float(np.abs(came - last).sum())
-    if naive <= 0:
-        return before
-    newest = 1.0 - float(np.abs(came - ahead * level).sum()) / naive
-    return newest if not known.minutes else (1 - SKILL_WEIGHT) * before + SKILL_WEIGHT * newest
