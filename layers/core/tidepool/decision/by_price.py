@@ -13,13 +13,13 @@ from tidepool.decision.reserved import left_endpoints, sunk
 from tidepool.decision.subjects import Home, Subject
 from tidepool.fleet import Fleet
 from tidepool.fleet.demand import Values
-from tidepool.hosting.cost import PAYBACK_S, WORTH, Place, sizes
+from tidepool.hosting.cost import WORTH, Place, sizes
 from tidepool.hosting.home import Verdict, move_cost
 from tidepool.memory import Memory
 from tidepool.packing.layout import Kind, Site, Tenant
 from tidepool.packing.relocate import Relocation, relocate
 from tidepool.sizing.copies import HEADROOM
-from tidepool.units import HOUR_S, usd
+from tidepool.units import usd
 
 MOMENTS = 48
 """Half hours of the day to come: a copy stays for about one. Ours."""
@@ -129,7 +129,7 @@ def _options(subject: Subject, here: Place, sites: Mapping[str, Site], market: M
 
 
 def _candidate(subject: Subject, here: Place, places: Mapping[str, Place], market: Market) -> Tenant:
-    """The model as somebody who may move where that saves a WORTH of what it costs, and the move within a day."""
+    """The model as somebody who may move where that saves a WORTH of what it costs."""
     held = {name: _held(subject, place, market) for name, place in places.items()}
     cost = float(held[here.name].mean()) * here.usd / (1 if here.dedicated else here.accelerators)
     return Tenant(
@@ -138,7 +138,7 @@ def _candidate(subject: Subject, here: Place, places: Mapping[str, Place], marke
         held,
         {name: held[name] / place.accelerators for name, place in places.items() if _apart(subject, place)},
         {name: _at_peak(subject, place, market) for name, place in places.items()},
-        least=max(WORTH * cost, move_cost(cost, cost) * HOUR_S / PAYBACK_S, LEAST_USD),
+        least=max(WORTH * cost, LEAST_USD),
     )
 
 

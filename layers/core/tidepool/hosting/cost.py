@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tidepool.fleet.demand import Values
-from tidepool.units import DAY_S, HOUR_S
+from tidepool.units import HOUR_S
 
 TIE = 0.02
 """Costs within 2 % are a tie (the rule of the first hosting decision: dedicated when costs tie)."""
@@ -17,9 +17,8 @@ FEWER_HOURS = 16
 """…and below which a model goes back to shared hosting: the gap is the hysteresis. Ours."""
 WORTH = 0.25
 """A move between homes must save a quarter of what the model costs: the mean over a day does not see what else differs,
-such as that a copy on a one-GPU machine always waits for a launch, and one on a shared machine seldom does. Ours."""
-PAYBACK_S = DAY_S
-"""A move pays for itself within a day, or it does not happen: the traffic of tomorrow is the furthest known."""
+such as that a copy on a one-GPU machine always waits for a launch, and one on a shared machine seldom does. Ours.
+So a move pays for itself soon: a quarter of an hour of both homes, half an hour of its cost, is saved in two hours."""
 DWELL_S = 6 * HOUR_S
 """A model stays at least this long where it came to live. Ours: a quarter of a day is the shortest tide."""
 
