@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +11,18 @@ from hypothesis import strategies as st
 
 from tidepool.fleet.demand import Values
 from tidepool.forecast.blocks import fill, moment
-from tidepool.forecast.candidates import COUNT, PATIENT, ROOMS, UNKNOWN, candidates, ceiling, span_and_room, words
+from tidepool.forecast.candidates import (
+    COUNT,
+    PATIENT,
+    QUANTILES,
+    ROOMS,
+    STANDING,
+    UNKNOWN,
+    candidates,
+    ceiling,
+    span_and_room,
+    words,
+)
 from tidepool.forecast.ensemble import TAUS, blend, pinball, quantiles
 from tidepool.forecast.features import TOPS, Features, Seasons, of_minutes
 from tidepool.forecast.members import NAMES, fit_ridge, members, ridge_columns
@@ -139,6 +152,10 @@ def test_conformal_quantiles_keep_their_promise_on_days_like_those_that_were_sco
         assert np.mean(new <= value) > tau - 2 * np.sqrt(tau * (1 - tau) * (1 / 1000 + 1 / 288))
 
 
+HIGHEST_QUANTILE = QUANTILES + len(TAUS) - 1
+USUALS = slice(HIGHEST_QUANTILE + 1, -len(STANDING))
+
+
 def test_candidates_are_how_high_it_went_with_room_and_the_quantiles() -> None:
     rates = FLAT.copy()
     rates[450] = 9.0
@@ -147,7 +164,19 @@ def test_candidates_are_how_high_it_went_with_room_and_the_quantiles() -> None:
     assert said.shape == (COUNT,)
     assert said[TOPS.index(40) * len(ROOMS)] == 5.0 and said[TOPS.index(80) * len(ROOMS)] == 9.0
     assert said[UNKNOWN] == pytest.approx(6.0) and said[PATIENT] == 5.0
-    assert said[-1] == pytest.approx(8.0)
+    assert said[HIGHEST_QUANTILE] == pytest.approx(8.0)
+    assert said[USUALS] == pytest.approx([5.5] * 3 + [5.0] * 3), "nothing is usual yet"
+    assert said[-len(STANDING) :] == pytest.approx([5.5, 5.5, 6.75, 9.0]), "of the busiest minute 0.3 to all"
+
+
+def test_who_is_ready_for_what_is_usual_is_ready_for_what_came_too() -> None:
+    """12 a second are usual within the horizon: 0.8, 1 and 1.2 times that, and never less than the last minutes."""
+    features = replace(at(FLAT, 500), seasons=np.full((1, 4, 2), 12.0))
+    said = candidates(features, np.array([5.0]), np.full(7, 1.0), top=100.0)[0]
+    assert said[USUALS] == pytest.approx([9.6, 12.0, 14.4] * 2)
+    little = replace(features, seasons=np.full((1, 4, 2), 1.0))
+    said = candidates(little, np.array([5.0]), np.full(7, 1.0), top=100.0)[0]
+    assert said[USUALS] == pytest.approx([5.5] * 3 + [5.0] * 3)
 
 
 def test_nobody_is_ready_for_more_than_was_ever_seen_unless_it_is_there() -> None:
@@ -160,12 +189,15 @@ def test_nobody_is_ready_for_more_than_was_ever_seen_unless_it_is_there() -> Non
 def test_a_forecast_is_never_below_what_came_in_the_last_minute() -> None:
     falling = np.concatenate([np.full(499, 5.0), [12.0]])
     said = candidates(at(falling, 500), np.array([1.0]), np.full(7, 1.0), top=20.0)[0]
-    assert np.all(said[-7:] >= 12.0)
+    assert np.all(said[QUANTILES : HIGHEST_QUANTILE + 1] >= 12.0)
 
 
 def test_every_candidate_says_itself_in_words() -> None:
     assert words(UNKNOWN) == "the highest of the last 20m and 20 % more"
-    assert words(COUNT - 1) == "the 99.5 % quantile of the forecast"
+    assert words(HIGHEST_QUANTILE) == "the 99.5 % quantile of the forecast"
+    assert words(COUNT - 5) == "120 % of what is usual at this time, and the highest of the last 20m"
+    assert words(COUNT - 2) == "75 % of the busiest minute ever, and the highest of the last 5m and 10 % more"
+    assert words(COUNT - 1) == "the busiest minute ever, and the highest of the last 5m and 10 % more"
     assert len({words(candidate) for candidate in range(COUNT)}) == COUNT
     assert span_and_room(UNKNOWN) == (20, 1.2) and span_and_room(COUNT - 1) is None
 

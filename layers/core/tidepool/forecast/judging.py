@@ -48,21 +48,28 @@ class Served:
     copies: Callable[[Values], Values]
 
 
-def judge(before: Judged, rates: Values, start_s: int, seasons: Seasons, served: Served, top: float = 0.0) -> Judged:
+SeasonsAt = Callable[[int], Seasons]
+"""The same time before, as it was known at a moment: the past must not be foretold by what was learned from it."""
+
+
+def judge(
+    before: Judged, rates: Values, start_s: int, seasons_at: SeasonsAt, served: Served, top: float = 0.0
+) -> Judged:
     """The accounts after every minute of `rates` (requests per second from `start_s` on) that is not in them yet.
 
     top: the busiest minute known before them.
     """
     lead = max(1, -(-served.lead_s // MINUTE_S))
     end_s = start_s + MINUTE_S * (len(rates) - lead)
-    known = before if before.key == served.key else Judged(key=served.key, losses=before.losses, ridge=before.ridge)
+    same = before.key == served.key and len(before.held) in (0, COUNT)
+    known = before if same else Judged(key=served.key, losses=before.losses, ridge=before.ridge)
     first = max(known.until, start_s + BACK * MINUTE_S if known.until else start_s + MINUTE_S, end_s - DAY_S * 3)
     while first < end_s:
         until = min(end_s, first - first % HOUR_S + HOUR_S)
         rows = range((first - start_s) // MINUTE_S, (until - start_s) // MINUTE_S)
         if until >= known.fitted + FIT_EVERY_S and rows.start >= FIT_ROWS:
-            known = replace(known, ridge=_fitted(rates, start_s, rows.start - lead, seasons, lead), fitted=until)
-        known = replace(_hour(known, rates, start_s, rows, seasons, served, lead, top), until=until)
+            known = replace(known, ridge=_fitted(rates, start_s, rows.start - lead, seasons_at, lead), fitted=until)
+        known = replace(_hour(known, rates, start_s, rows, seasons_at(first), served, lead, top), until=until)
         first = until
     return known
 
@@ -124,8 +131,9 @@ def _highest(rates: Values, rows: range, lead: int) -> Values:
     return highest
 
 
-def _fitted(rates: Values, start_s: int, last: int, seasons: Seasons, lead: int) -> tuple[float, ...]:
-    """The ridge member's coefficients over the last day before the row `last`."""
+def _fitted(rates: Values, start_s: int, last: int, seasons_at: SeasonsAt, lead: int) -> tuple[float, ...]:
+    """The ridge member's coefficients over the last day before the row `last`, and the seasons before that."""
     rows = range(max(1, last - DAY_S // MINUTE_S), last)
+    seasons = seasons_at(start_s + MINUTE_S * rows.start)
     columns = ridge_columns(of_minutes(rates, start_s, rows, seasons, lead * MINUTE_S))
     return rounded_all(fit_ridge(columns, _highest(rates, rows, lead)))

@@ -49,7 +49,9 @@ def learn(
             until = max(until, first + len(minutes) * BUCKET_S)
     profiles = _group_profiles(models)
     for name in sorted(set(history) & set(served or {}) & set(models)):
-        models[name] = _judged(models[name], learned.models.get(name), history[name], profiles, (served or {})[name])
+        before = learned.models.get(name)
+        then, at = (models[name], until) if before is None else (before, learned.until)
+        models[name] = _judged(models[name], then, at, history[name], learned.groups, (served or {})[name])
     return Learned(until=until, models=dict(sorted(models.items())), groups=profiles)
 
 
@@ -60,19 +62,40 @@ def seasons_of(known: ModelLearned, groups: Mapping[str, tuple[float, ...]]) -> 
     return Seasons(known.week, known.profile, groups.get(known.group, ()))
 
 
+def seasons_before(known: ModelLearned, groups: Mapping[str, tuple[float, ...]], at: int, until: int) -> Seasons:
+    """What was known at `at`: without the buckets of [at, until), `until` being when `known` was learned.
+
+    What they said a week before is gone: the same time of the other days stands for it. A group's tide was learned
+    from them too, and is left out.
+    """
+    if at >= until:
+        return seasons_of(known, groups)
+    buckets = -(-(until - at) // BUCKET_S)
+    if known.minutes * MINUTE_S - buckets * BUCKET_S < DAY_S or not known.profile:
+        return Seasons()
+    mask = np.array([(known.seen >> i) & 1 for i in range(BUCKETS)], dtype=bool)
+    mask[(bucket(at) + np.arange(min(buckets, BUCKETS))) % BUCKETS] = False
+    filled = _filled(np.array(known.profile), mask)
+    week = np.where(mask, np.array(known.week), filled)
+    return Seasons(tuple(week.tolist()), tuple(filled.tolist()))
+
+
 def _judged(
     known: ModelLearned,
-    before: ModelLearned | None,
+    then: ModelLearned,
+    until: int,
     series: Series,
     groups: Mapping[str, tuple[float, ...]],
     served: Served,
 ) -> ModelLearned:
-    """With the accounts of the minutes that are new. The seasons are those of before: they know nothing of the hour."""
+    """With the accounts of the minutes that are new, by the seasons of `then`, learned at `until`."""
     rates = np.nan_to_num(series.values, nan=0.0, posinf=0.0, neginf=0.0).clip(min=0) / series.step_s
-    seasons = seasons_of(before if before is not None else known, groups)
-    return replace(
-        known, judged=judge(known.judged, rates, series.start_s, seasons, served, before.top if before else 0.0)
-    )
+    top = 0.0 if then is known else then.top
+
+    def seasons_at(at: int) -> Seasons:
+        return seasons_before(then, groups, at, until)
+
+    return replace(known, judged=judge(known.judged, rates, series.start_s, seasons_at, served, top))
 
 
 def _group_profiles(models: Mapping[str, ModelLearned]) -> dict[str, tuple[float, ...]]:
