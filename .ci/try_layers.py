@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 
 LIMIT, TRIES = 3.0, 9
-# At their best of 5 on a busy machine of two cores (boto3 alone 187 ms, 2026-11): move_models 2.8, decide 2.7,
-# learn 2.6, report 2.0 and the two other hands 1.9 and 1.8 times boto3; single runs differ by a tenth, hence 9. Not in
-# them, since it is imported or built at the first event that needs it: the adapters of the ports, Powertools, boto3's
-# clients, what reads a stored kind, and the models of what people and CloudTrail tell. numpy is in them where used.
+# Measured on a busy machine of two cores (boto3 alone 182 ms, 2026-11): move_models and decide 2.8, learn 2.3, report
+# and the two other hands 1.9 to 2.0 times boto3; between two measurements a tenth. Not in them, since it is imported or
+# built at the first event that needs it: the adapters of the ports, Powertools, boto3's clients, what reads a stored
+# kind, and the models of what people and CloudTrail tell. numpy is in them where it is used.
 UNCHECKED = b"\x01\0\0\0"
 """PEP 552: byte code that is valid whatever the time of its source."""
 TRY = """
