@@ -32,7 +32,7 @@ from tidepool.plan.change import ScaleCopies
 from tidepool_lab.embedded.evaluation import State
 
 GOLDEN = Path(__file__).parent / "golden"
-FIELDS_SINCE = {"worked": None, "share": 1.0, "zero_at": 0}
+FIELDS_SINCE = {"worked": None, "share": 1.0, "zero_at": 0, "started": None}
 """Fields of a model's memory that the first version did not have, with what stands for them."""
 
 
@@ -53,7 +53,7 @@ def account() -> Iterator[Account]:
 def test_a_memory_without_the_fields_that_came_since_is_read_and_they_stand_at_their_defaults() -> None:
     stored = json.loads(golden("memory-first.json"))
     memory = load_memory(golden("memory-first.json"))
-    assert memory.at == stored["at"] and memory.held_since == {}
+    assert memory.at == stored["at"] and memory.held_since == {} and memory.regained == {}
     assert set(memory.models) == set(stored["models"]) == {"a", "b"}
     for model, known in memory.models.items():
         assert known.home == stored["models"][model]["home"] and len(known.recent) == len(

@@ -67,6 +67,24 @@ class Worked:
 
 
 @dataclass(frozen=True, slots=True)
+class Started:
+    """What start-ups of one home took (decision/started.py), seconds, the newest last.
+
+    key: hosting, type and artifact. launched: those for which a machine came meanwhile; room: the others.
+    asked_at: when the newest one was asked for. to: copies or instances that it waits for, 0 = none does.
+    machines: in service at the last tick. came_at: when the newest of them came, 0 = none has.
+    """
+
+    key: str
+    room: tuple[int, ...] = ()
+    launched: tuple[int, ...] = ()
+    asked_at: int = 0
+    to: int = 0
+    machines: int = 0
+    came_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ModelMemory:
     """One model's state. All times are seconds since 1970; 0 = never.
 
@@ -81,6 +99,7 @@ class ModelMemory:
     measured: by hosting, type and artifact (decision/measured.py), where no shape says what a copy serves.
     worked, share: whether full copies serve what is declared, and the share of it that is believed.
     zero_at: the newest tick at which one of its homes had nothing in service.
+    started: how long its home's start-ups took.
     """
 
     idle_since: int = 0
@@ -103,6 +122,7 @@ class ModelMemory:
     worked: Worked | None = None
     share: float = 1.0
     zero_at: int = 0
+    started: Started | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +207,26 @@ class Loose:
 
 
 @dataclass(frozen=True, slots=True)
+class Lacking:
+    """An endpoint whose copies wait for a machine: since when, machines in service, the newest tick that saw it so."""
+
+    since: int
+    machines: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Regained:
+    """One instance type: (at, seconds) that its last machines took to come, the newest last, and who waits for one.
+
+    asked: by endpoint (decision/regained.py).
+    """
+
+    notes: tuple[tuple[int, int], ...] = ()
+    asked: Mapping[str, Lacking] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Knob:
     """One count as the last tick saw it: what was wanted, by which artifact or config.
 
@@ -210,6 +250,7 @@ class Memory:
     held_since: by target, since when a raise of it has waited for room, money or AWS (decision/waiting.py).
     needed: by pool that gives back after a time, (last seen at, machines) that were enough, the most first.
     knobs: by component or dedicated endpoint, its count; none while a move makes or empties it.
+    regained: by instance type, how long its machines took to come.
     asked_all: the newest tick that asked for the metrics of every model (runtime/reading.py).
     left_out: names of what could not be read, so that it is told of once (runtime/left_out.py).
     """
@@ -225,6 +266,7 @@ class Memory:
     loose: Mapping[str, Loose] = field(default_factory=dict)
     needed: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     knobs: Mapping[str, Knob] = field(default_factory=dict)
+    regained: Mapping[str, Regained] = field(default_factory=dict)
     asked_all: int = 0
     left_out: tuple[str, ...] = ()
     learned: Learned = Learned()
