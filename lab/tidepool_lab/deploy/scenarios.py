@@ -56,17 +56,13 @@ Denied = Callable[[], str]
 """What the role was denied so far, '' when nothing."""
 
 
-def _nothing() -> None:
-    pass
-
-
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """`prepare` and `end` run with every permission, `run` without the one."""
 
     run: Callable[[Denied], None]
-    prepare: Callable[[], None] = _nothing
-    end: Callable[[], None] = _nothing
+    prepare: Callable[[], None] = lambda: None
+    end: Callable[[], None] = lambda: None
 
 
 class Scenarios(Asking):
@@ -75,6 +71,8 @@ class Scenarios(Asking):
     def __init__(self, stage: Stage, stack: str) -> None:
         super().__init__(stage, stack)
         self._moved = ""
+        self._sagemaker = stage.client("sagemaker")
+        self._config = self._sagemaker.describe_endpoint(EndpointName=POOL)["EndpointConfigName"]
 
     def of(self, role: str, sid: str) -> Scenario:
         """What calls for this statement of this role. The role's function starts cold."""
@@ -237,7 +235,7 @@ class Scenarios(Asking):
 
     def _their_component(self) -> None:
         """A component that nobody gave into Tidepool's hands: it has no tag tidepool:managed."""
-        self._stage.client("sagemaker").create_inference_component(
+        self._sagemaker.create_inference_component(
             InferenceComponentName="theirs",
             EndpointName=POOL,
             VariantName="AllTraffic",
@@ -258,7 +256,6 @@ class Scenarios(Asking):
             self._copies("theirs")
 
     def _their_endpoint(self) -> None:
-        client = self._stage.client("sagemaker")
         variant = {
             "VariantName": "AllTraffic",
             "ModelName": "calm",
@@ -266,9 +263,9 @@ class Scenarios(Asking):
             "InitialInstanceCount": 1,
             "InitialVariantWeight": 1.0,
         }
-        client.create_endpoint_config(EndpointConfigName="theirs-prod", ProductionVariants=[variant])
+        self._sagemaker.create_endpoint_config(EndpointConfigName="theirs-prod", ProductionVariants=[variant])
         tags = [{"Key": "model", "Value": "theirs"}]
-        client.create_endpoint(EndpointName="theirs-prod", EndpointConfigName="theirs-prod", Tags=tags)
+        self._sagemaker.create_endpoint(EndpointName="theirs-prod", EndpointConfigName="theirs-prod", Tags=tags)
         self._stage.until(
             lambda seen: seen["endpoints"]["theirs-prod"]["status"] == "InService", minutes=SETTLE_MINUTES
         )
@@ -278,7 +275,7 @@ class Scenarios(Asking):
             self._instances("theirs-prod")
 
     def _their_endpoint_gone(self) -> None:
-        self._stage.client("sagemaker").delete_endpoint(EndpointName="theirs-prod")
+        self._sagemaker.delete_endpoint(EndpointName="theirs-prod")
 
     def _while_scaled(self, what: str) -> Scenario:
         """Application Auto Scaling scales it meanwhile, from a minimum of 1."""
@@ -298,8 +295,7 @@ class Scenarios(Asking):
         self._put(f"autoscale_{what}", "set-autoscaling", model=model, target=name, resource=resource, min_to=2)
 
     def _bounds(self) -> None:
-        client = self._stage.client("sagemaker")
-        endpoint = client.describe_endpoint(EndpointName=POOL)
+        endpoint = self._sagemaker.describe_endpoint(EndpointName=POOL)
         scaling = endpoint["ProductionVariants"][0]["ManagedInstanceScaling"]
         low, high = scaling["MinInstanceCount"], scaling["MaxInstanceCount"]
         self._put(
@@ -317,13 +313,15 @@ class Scenarios(Asking):
         self._settled()
 
     def _bounds_that_come_back(self) -> None:
-        """SageMaker accepts new bounds, and then the old config is in force again."""
-        client = self._stage.client("sagemaker")
-        before = client.describe_endpoint(EndpointName=POOL)["EndpointConfigName"]
-        self._settled()
+        """SageMaker accepts new bounds, and then the first config is in force again."""
+        self._first_bounds()
         self._bounds()
+        self._first_bounds()
+
+    def _first_bounds(self) -> None:
         self._settled()
-        client.update_endpoint(EndpointName=POOL, EndpointConfigName=before)
+        if self._sagemaker.describe_endpoint(EndpointName=POOL)["EndpointConfigName"] != self._config:
+            self._sagemaker.update_endpoint(EndpointName=POOL, EndpointConfigName=self._config)
         self._settled()
 
     # Moving.
@@ -333,10 +331,9 @@ class Scenarios(Asking):
 
     def _detach(self) -> None:
         """What attaches made is gone, so that the pool has room for the next."""
-        client = self._stage.client("sagemaker")
         for name in self._stage.seen()["components"]:
             if name.startswith("tidepool-new-"):
-                client.delete_inference_component(InferenceComponentName=name)
+                self._sagemaker.delete_inference_component(InferenceComponentName=name)
         self._stage.minutes()
 
     def _mover(self) -> None:
@@ -364,7 +361,10 @@ class Scenarios(Asking):
         self._move_out(minutes=3)
 
     def _moving_in(self) -> None:
-        """Its endpoint has settled: what is being changed is not moved."""
+        """The pool has room for it, and its endpoint has settled: what is being changed is not moved."""
+        self._first_bounds()
+        if self._stage.seen()["endpoints"]["alone-prod"]["instances"] > 1:
+            self._instances()
         self._stage.minutes(8)
         self._move("alone", "p4d")
 
