@@ -33,6 +33,7 @@ class Account:
     parts: dict[str, Component] = field(default_factory=lambda: {"a": a_component()})
     seen: dict[str, Evidence] = field(default_factory=lambda: {"a": evidence(25.0, 2)})
     past: dict[str, Series] = field(default_factory=dict)
+    slow: dict[str, tuple[Series, Series]] = field(default_factory=dict)
     listed: dict[str, InstanceType] = field(default_factory=dict)
     stored: dict[str, Route] = field(default_factory=dict)
     file: Config | None = field(default_factory=a_config)
@@ -42,6 +43,7 @@ class Account:
     unread: tuple[LeftOut, ...] = ()
     written: list[tuple[Any, ...]] = field(default_factory=list)
     asked: list[tuple[str, ...]] = field(default_factory=list)
+    slow_asked: list[tuple[tuple[str, ...], int, int]] = field(default_factory=list)
     sent: list[Change] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
 
@@ -96,6 +98,10 @@ class Account:
 
     def extremes(self, target: MetricTarget, since: int, now: int) -> Evidence:
         return Evidence()
+
+    def slowness(self, targets: Sequence[MetricTarget], since: int, now: int) -> Mapping[str, tuple[Series, Series]]:
+        self.slow_asked.append((tuple(target.name for target in targets), since, now))
+        return {target.name: self.slow[target.name] for target in targets if target.name in self.slow}
 
     def keep_burst_alarms(self, components: Mapping[str, float], *, prefix: str) -> None:
         self.told.append(f"alarms {sorted(components)} under {prefix}")

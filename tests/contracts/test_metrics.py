@@ -180,3 +180,34 @@ def test_what_a_container_refuses_is_asked_only_of_the_homes_of_a_move(world: tu
     assert asked.count("Invocation4XXErrors") == 1
     assert np.nansum(found[0].refused.values) == 7.0
     assert found[1].refused is empty()
+
+
+def test_how_slow_the_slowest_tenth_was_are_two_trimmed_means_an_hour() -> None:
+    asked: list[Params] = []
+
+    def replies(operation: str, params: Params) -> Params:
+        asked.extend(params["MetricDataQueries"])
+        at = datetime.fromtimestamp(START + 3600, UTC)
+        return {
+            "MetricDataResults": [
+                {"Id": query["Id"], "Timestamps": [at], "Values": [9e6], "StatusCode": "Complete"}
+                for query in params["MetricDataQueries"]
+            ]
+        }
+
+    with answering({"cloudwatch": replies}):
+        seen = CloudWatch(Clients("us-east-1")).slowness(TARGETS[:2], START, START + 7300)
+    stats = sorted(
+        (m["Metric"]["MetricName"], m["Stat"], m["Period"]) for m in (query["MetricStat"] for query in asked)
+    )
+    assert stats == [("ModelLatency", "TM(0%:90%)", 3600)] * 2 + [("ModelLatency", "TM(90%:100%)", 3600)] * 2
+    others, slowest = seen["busy"]
+    assert (others.start_s, others.step_s) == (slowest.start_s, slowest.step_s) == (START, 3600)
+    np.testing.assert_array_equal(others.values, [np.nan, 9000.0])
+
+
+def test_no_whole_hour_costs_no_metric(world: tuple[Cloud, Account]) -> None:
+    _, account = world
+    with answering({"cloudwatch": _counted(sizes := [])}):
+        CloudWatch(account.clients).slowness(TARGETS, START, START + 3659)
+    assert sizes == []

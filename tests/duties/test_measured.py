@@ -17,7 +17,7 @@ from tidepool.decision.record import Decision
 from tidepool.fleet import Component, Endpoint, EndpointKind, Evidence, Fleet, Series, Status
 from tidepool.memory import Measured, Memory, Minute, ModelMemory
 from tidepool.plan.change import ScaleCopies
-from tidepool.runtime.learn import served_by_model
+from tidepool.runtime.learn import main_homes, served_by_model
 
 UNDECLARED = a_model(shapes=())
 KEY = f"shared {P4D.name} 1 model-a"
@@ -188,7 +188,8 @@ def test_learn_judges_by_a_trusted_bound_and_by_no_other() -> None:
     endpoints, components = a_fleet().endpoints, a_fleet().components
     for known, there in ((OLD, {"a"}), (YOUNG, set())):
         memory = replace(remembering(known), at=NOW)
-        assert set(served_by_model(a_config(UNDECLARED), endpoints, components, memory)) == there
+        homes = main_homes(a_config(UNDECLARED), endpoints, components, memory)
+        assert set(served_by_model(homes, memory)) == there
 
 
 flows, sizes = st.floats(0, 400), st.integers(1, 12)

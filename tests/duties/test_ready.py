@@ -174,6 +174,13 @@ def test_what_is_learned_looks_as_far_ahead_as_the_model_takes_to_start_on_its_t
     assert served.copies(np.array([0.0, 2.0, 20.0])).tolist() == [1, 2, 11]
 
 
+def test_what_is_learned_counts_copies_by_how_much_service_times_vary() -> None:
+    (subject,) = subjects(a_fleet(), a_config())
+    even, exponential = (served_at(subject.homes[0], subject.config, spread=spread) for spread in (0.25, 1.0))
+    assert even is not None and exponential is not None
+    assert (even.copies(np.array(13.6)), exponential.copies(np.array(13.6))) == (7, 8)
+
+
 @pytest.mark.parametrize(("follows", "copies"), [(FORECAST, 1), (FEW, 0)])
 def test_who_sleeps_is_woken_by_a_forecast_only_where_that_is_followed(follows: int, copies: int) -> None:
     """Asleep for half an hour, at a time at which the week usually has 3 a second: a quarter of it is foretold."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
-from builders import NOW, P4D, POOL, a_component, a_config, a_model, a_pool
+from builders import NOW, P4D, POOL, a_component, a_config, a_fleet, a_model, a_pool
 from builders.use_case_account import BOUNDS, Account, a_move, ports_of
 from tidepool.config.types import Hosting as Home
 from tidepool.config.types import Shape
+from tidepool.decision.pipeline import decide
 from tidepool.fleet import Series, Status
+from tidepool.memory import Learned, Memory, ModelLearned, ModelMemory
 from tidepool.move.state import Phase
 from tidepool.runtime.learn import burst_thresholds, learn
 from tidepool.runtime.ports import Operation
@@ -107,3 +110,61 @@ def test_bounds_of_an_endpoint_that_is_gone_stop_nothing() -> None:
     ledger.record(Operation(BOUNDS, NOW - 1800, "done"))
     learned = learn(ports_of(account, ledger), NOW)
     assert (ledger.memory().learned, account.told) == (learned, [])
+
+
+def hours(*spread: float, start: int) -> tuple[Series, Series]:
+    """The two means of hours whose service times have these spreads, with a mean of 10 s."""
+    slowest = 10_000 * (1 + np.sqrt(spread) * np.log(10))
+    return Series(start, 3600, (100_000 - slowest) / 9), Series(start, 3600, slowest)
+
+
+HOUR = NOW // 3600 * 3600
+LEARNS = HOUR + 420
+
+
+def spread_after(
+    spread: float, *, requests: float = 60.0, learned_until: int = HOUR - 3000, panic_at: int = 0
+) -> float:
+    """Of a model whose last hour had that spread and so many requests a minute."""
+    known = Learned(until=learned_until, models={"a": ModelLearned()} if learned_until else {})
+    ledger = FastLedger()
+    lease = ledger.lease(NOW, 60)
+    assert lease is not None
+    seen = Memory(models={"a": ModelMemory(panic_at=panic_at)})
+    ledger.save_decision(replace(decide(a_fleet(), a_config(), seen, NOW), memory=seen), lease)
+    ledger.save_learned(known, NOW - 3600)
+    account = Account(past={"a": an_hour(requests, HOUR - 3600, 67)}, slow={"a": hours(spread, start=HOUR - 3600)})
+    grown = learn(ports_of(account, ledger), LEARNS)
+    assert account.slow_asked == ([(("a",), HOUR - 3600, LEARNS)] if learned_until else [])
+    return grown.models["a"].spread
+
+
+def test_an_hour_without_a_queue_teaches_how_much_service_times_vary() -> None:
+    assert spread_after(4.0) == pytest.approx(1.3)
+    assert spread_after(0.25) == pytest.approx(0.925)
+
+
+def test_an_hour_in_which_a_queue_stood_teaches_nothing() -> None:
+    """Its latencies may hold the waits. A queue before it has gone by then."""
+    assert spread_after(4.0, panic_at=HOUR - 3600) == spread_after(4.0, panic_at=HOUR - 60) == 1.0
+    assert spread_after(4.0, panic_at=HOUR - 3601) == pytest.approx(1.3)
+
+
+def test_an_hour_with_few_requests_teaches_nothing() -> None:
+    assert spread_after(4.0, requests=4.9) == 1.0
+    assert spread_after(4.0, requests=5.0) == pytest.approx(1.3)
+
+
+def test_before_any_tick_has_looked_for_queues_nothing_is_asked() -> None:
+    assert spread_after(4.0, learned_until=0) == 1.0
+
+
+def test_hours_that_learn_missed_teach_as_well_and_each_once() -> None:
+    """Two metrics a model, however many hours were missed."""
+    ledger = FastLedger()
+    ledger.save_learned(Learned(until=HOUR - 6600, models={"a": ModelLearned()}), NOW - 7200)
+    account = Account(past={"a": an_hour(60.0, HOUR - 7200, 127)}, slow={"a": hours(4.0, 4.0, start=HOUR - 7200)})
+    assert learn(ports_of(account, ledger), LEARNS).models["a"].spread == pytest.approx(1 + 3 * (1 - 0.9**2))
+    account.slow = {"a": hours(start=HOUR)}
+    assert learn(ports_of(account, ledger), LEARNS + 60).models["a"].spread == pytest.approx(1 + 3 * (1 - 0.9**2))
+    assert account.slow_asked[-1] == (("a",), HOUR, LEARNS + 60)

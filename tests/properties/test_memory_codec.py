@@ -39,6 +39,6 @@ def test_bytes_of_before_these_fields_are_read_as_nothing_known() -> None:
     learned = json.loads(dump_learned(Learned(until=60, models={"a": ModelLearned(minutes=10)})))
     assert memory["schema"] == learned["schema"] == SCHEMA == 1
     del memory["models"]["a"]["called_at"], memory["models"]["a"]["measured"]
-    del learned["models"]["a"]["idle"]
+    del learned["models"]["a"]["idle"], learned["models"]["a"]["spread"]
     assert load(canonical(memory)) == Memory(at=60, models={"a": ModelMemory(idle_since=30)})
     assert load_learned(canonical(learned)) == Learned(until=60, models={"a": ModelLearned(minutes=10)})

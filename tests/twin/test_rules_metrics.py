@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from builders.twin_world import BIG, POOL, SMALL, START, a_cloud, a_model, run, shown
+from tidepool.sizing.spread import spread_of
 from tidepool_lab.twin.spec import Kind, Times
 
 LONG = 1e9
@@ -129,3 +130,21 @@ def test_a_name_that_is_made_again_shows_its_new_life():
     run(cloud, 62)
     cloud.create_component("m", POOL, model="m")
     assert np.isnan(cloud.metrics.raw("m", "Invocations", START, START + 120).values).all()
+
+
+def test_rule_2_5_latencies_spread_as_exponential_times_do_unless_callers_wait():
+    """Room: a spread of about 1. A queue of three quarters of an hour stands in the latencies, and is no spread."""
+    room, queue = (
+        run(a_cloud(traffic=[[120]] * 61, copies={"m": copies}, times=Times(metric_delay_s=0)), 3660)
+        for copies in (4, 2)
+    )
+    found = []
+    for cloud in (room, queue):
+        others, slowest = cloud.metrics.slowness(["m"], START, START + 3600)["m"]
+        found.append((0.9 * others.values[0] + 0.1 * slowest.values[0], spread_of(others.values[0], slowest.values[0])))
+    (calm_ms, calm), (late_ms, _) = found
+    assert calm_ms == pytest.approx(10_000, rel=0.05)
+    assert calm == pytest.approx(1.0, abs=0.2)
+    mean_ms = queue.metrics.raw("m", "ModelLatency", START, START + 3600).values
+    started = queue.metrics.raw("m", "Invocations", START, START + 3600).values
+    assert late_ms == pytest.approx(float(np.average(mean_ms, weights=started)), rel=0.1) and late_ms > 15_000

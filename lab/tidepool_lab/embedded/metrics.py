@@ -27,6 +27,8 @@ REDUCERS: Mapping[str, Callable[..., Any]] = {
     "Maximum": np.nanmax,
     "Average": np.nanmean,
 }
+TRIMMED = ("TM(0%:90%)", "TM(90%:100%)")
+"""Trimmed means: of all but the slowest tenth, and of the slowest. A source has them of whole periods or not at all."""
 
 
 class Source(Protocol):
@@ -69,12 +71,13 @@ class Store:
         """One value for each whole period of [start, end): NaN where it is missing. `start` is a period's start."""
         periods = max(0, -(-(end_s - start_s) // period_s))
         empty: Values = np.full(periods, np.nan)
-        if stat not in REDUCERS:
+        if stat not in REDUCERS and stat not in TRIMMED:
             return empty
         for source in self.sources:
             found = source.series(namespace, metric, dimensions, stat=stat, since=start_s, now=now)
-            if found is not None and period_s % found.step_s == 0:
-                return _periods(found, REDUCERS[stat], period_s=period_s, start_s=start_s, count=periods)
+            if found is not None and (period_s == found.step_s or (stat in REDUCERS and period_s % found.step_s == 0)):
+                reduce = REDUCERS.get(stat, np.nanmean)
+                return _periods(found, reduce, period_s=period_s, start_s=start_s, count=periods)
         return empty
 
 
@@ -162,7 +165,7 @@ class Recorded:
         self, namespace: str, metric: str, dimensions: Dimensions, *, stat: str, since: int, now: int
     ) -> Series | None:
         minutes = self.points.get((namespace, metric), {}).get(tuple(sorted(dimensions.items())))
-        if not minutes:
+        if not minutes or stat not in REDUCERS:
             return None
         # Newest last, as they were put: a window of minutes is read without walking days of them.
         visible = []

@@ -8,7 +8,7 @@ import numpy as np
 
 from tidepool.fleet import Series
 from tidepool_lab.embedded.catalog import COMPONENT, IN_FLIGHT, SAGEMAKER, UTILISATION_NAMESPACES
-from tidepool_lab.embedded.metrics import Dimensions
+from tidepool_lab.embedded.metrics import TRIMMED, Dimensions
 from tidepool_lab.twin.cloud import Cloud
 from tidepool_lab.twin.describe import VARIANT
 
@@ -48,6 +48,11 @@ class TwinMetrics:
         if name is None or name not in self._cloud.metrics.columns:
             return None
         metrics = self._cloud.metrics
+        if stat in TRIMMED:
+            if metric != "ModelLatency":
+                return None
+            tenths = metrics.slowness([name], since, now)[name][TRIMMED.index(stat)]
+            return Series(tenths.start_s, tenths.step_s, tenths.values * MICROSECONDS)
         if metric in SAGEMAKER and SAGEMAKER[metric][0] is IN_FLIGHT:
             return metrics.raw(name, metric, since, now, statistic=stat) if stat in IN_FLIGHT else None
         if metric == "Invocations":
@@ -64,7 +69,7 @@ class TwinMetrics:
             ones = np.where(np.isnan(found.values), np.nan, 1.0)
             return Series(found.start_s, found.step_s, ones)
         if metric == "ModelLatency":
-            # The twin knows the mean only.
+            # Of a minute the twin knows the mean only.
             return Series(found.start_s, found.step_s, found.values * MICROSECONDS) if stat == "Average" else None
         return found if stat in {"Average", "Maximum", "Minimum"} else None
 

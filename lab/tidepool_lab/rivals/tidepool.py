@@ -37,6 +37,9 @@ class CountingMetrics:
     def extremes(self, target: MetricTarget, since: int, now: int) -> Evidence:
         return self.behind.extremes(target, since, now)
 
+    def slowness(self, targets: Sequence[MetricTarget], since: int, now: int) -> Mapping[str, tuple[Series, Series]]:
+        return self.behind.slowness(targets, since, now)
+
     def keep_burst_alarms(self, components: Mapping[str, float], *, prefix: str) -> None:
         self.behind.keep_burst_alarms(components, prefix=prefix)
 

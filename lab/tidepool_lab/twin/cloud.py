@@ -76,7 +76,7 @@ class Cloud:
         )
         self.life = Lifecycle(spec, self._agenda, self.machines, self.requests)
         self.control = ControlPlane(self.life)
-        self.metrics = Metrics(self.requests, times=spec.times, start_s=start_s)
+        self.metrics = Metrics(self.requests, times=spec.times, start_s=start_s, seed=seed)
         self.requests.on_minute = self._end_minute
         self.life.on_status = self._tell
         self._homes: set[int] = set()

@@ -106,6 +106,9 @@ class FastMetrics:
         """Nothing: the twin knows each minute's mean time alone."""
         return no_evidence()
 
+    def slowness(self, targets: Sequence[MetricTarget], since: int, now: int) -> Mapping[str, tuple[Series, Series]]:
+        return self.cloud.metrics.slowness(targets, since, now)
+
     def keep_burst_alarms(self, components: Mapping[str, float], *, prefix: str) -> None:
         self.cloud.metrics.burst_alarms = dict(components)
 

@@ -13,7 +13,9 @@ import numpy.typing as npt
 
 from tidepool.fleet import Evidence, Series
 from tidepool.runtime.ports import MetricTarget
+from tidepool.units import HOUR_S
 from tidepool_lab.twin.requests import Requests
+from tidepool_lab.twin.slowness import others_and_slowest
 from tidepool_lab.twin.spec import Times
 from tidepool_lab.twin.traffic import STEP_S, STEPS
 
@@ -23,7 +25,7 @@ FAST_STEPS = FAST_S // STEP_S
 FAST_KEPT_S = 3 * 3600
 """Sub-minute data lives 3 hours, DOC."""
 
-INVOCATIONS, REJECTED, LATENCY, UTILISATION, ERRORS = range(5)
+INVOCATIONS, REJECTED, LATENCY, UTILISATION, ERRORS, STARTED, WAITED, WAIT = range(8)
 CONCURRENCY_MAX, CONCURRENCY_MIN = range(2)
 
 RAW = {
@@ -34,20 +36,21 @@ RAW = {
     "GPUUtilizationNormalized": UTILISATION,
     "Invocation5XXErrors": ERRORS,
 }
-"""CloudWatch's names. ModelLatency is kept in milliseconds; CloudWatch shows microseconds."""
+"""CloudWatch's names. ModelLatency is kept in milliseconds; CloudWatch shows microseconds. Beside them stand the
+requests that started, those of them that had waited, and for how long on the mean, in seconds."""
 FAST_RAW = ("ConcurrentRequestsPerCopy", "ConcurrentRequestsPerModel")
 
 Floats = npt.NDArray[np.float64]
 
 
 class Metrics:
-    def __init__(self, requests: Requests, *, times: Times, start_s: int) -> None:
-        self.requests, self.times, self.start_s = requests, times, start_s
+    def __init__(self, requests: Requests, *, times: Times, start_s: int, seed: int) -> None:
+        self.requests, self.times, self.start_s, self.seed = requests, times, start_s, seed
         self.columns: dict[str, list[int]] = {}
         """Name → its columns: a name that was deleted and made again has more than one."""
         self.burst_alarms: dict[str, float] = {}
         """Burst alarms in force: component → 10-second concurrency per copy above which it is full."""
-        self._minutes = np.full((5, 512, 64), np.nan, dtype=np.float32)
+        self._minutes = np.full((WAIT + 1, 512, 64), np.nan, dtype=np.float32)
         self._fast = np.full((2, 512, 64), np.nan, dtype=np.float32)
         self._minute_rows = 0
         self._fast_rows = 0
@@ -84,6 +87,8 @@ class Metrics:
         table[LATENCY] = np.where(starts > 0, 1000 * (wait_s + requests.service_s), np.nan)
         table[UTILISATION] = np.where(requests.ready_rows.max(axis=0) > 0, 100 * used, np.nan)
         table[ERRORS] = np.where(requests.expired > 0, requests.expired, np.nan)
+        table[STARTED], table[WAITED] = starts, requests.queue_starts
+        table[WAIT] = requests.waited_s / np.maximum(requests.queue_starts, 1)
         self._minute_rows = row + 1
 
     def catch_up(self, now_s: int) -> None:
@@ -117,7 +122,7 @@ class Metrics:
         fast_since = max(now - window_s, now - FAST_KEPT_S)
         fast_start_s, fast_low, fast_high = self._span(fast_since, now, FAST_S, self.times.fast_metric_delay_s)
         columns = [self._column(name) for name in names]
-        minutes = self._block(self._minutes, columns, low, high, self._minute_rows)
+        minutes = self._block(self._minutes[: ERRORS + 1], columns, low, high, self._minute_rows)
         fast = self._block(self._fast[:1], columns, fast_low, fast_high, self._fast_rows)[0]
         for i, name in enumerate(names):
             self._lay_past(minutes[INVOCATIONS, i], name, low, high)
@@ -142,6 +147,27 @@ class Metrics:
         for i, name in enumerate(names):
             self._lay_past(found[i], name, low, high)
         return {name: Series(start_s, 60, found[i]) for i, name in enumerate(names)}
+
+    def slowness(self, targets: Iterable[MetricTarget | str], since: int, now: int) -> dict[str, tuple[Series, Series]]:
+        """By name, in ms: each whole hour's mean ModelLatency without the slowest tenth, and of that tenth.
+
+        Of hours that the run saw from their beginning.
+        """
+        first, last = since // HOUR_S, (now - self.times.metric_delay_s) // HOUR_S
+        found = {}
+        for name in _names(targets):
+            pairs = [self._slowness(self._column(name), hour) for hour in range(first, last)]
+            others, slowest = np.array(pairs, dtype=np.float64).reshape(-1, 2).T.copy()
+            found[name] = Series(first * HOUR_S, HOUR_S, others), Series(first * HOUR_S, HOUR_S, slowest)
+        return found
+
+    def _slowness(self, column: int | None, hour: int) -> tuple[float, float]:
+        row = (hour * HOUR_S - self.start_s) // 60
+        if column is None or column >= self._minutes.shape[2] or not 0 <= row <= self._minute_rows - 60:
+            return np.nan, np.nan
+        started, waited, wait_s = np.nan_to_num(self._minutes[STARTED:, row : row + 60, column]).astype(np.float64)
+        rng = np.random.default_rng([self.seed, column, hour])
+        return others_and_slowest(started, waited, wait_s, service_s=float(self.requests.service_s[column]), rng=rng)
 
     def raw(self, name: str, metric: str, since: int, now: int, *, statistic: str = "Maximum") -> Series:
         """One CloudWatch metric by its name, as far as visible. KeyError for a metric that the twin lacks."""

@@ -63,6 +63,10 @@ DEDICATED: Mapping[str, Asked] = {
 MOVING: Mapping[str, Asked] = {"refused": Asked(SAGEMAKER, "Invocation4XXErrors", "Sum")}
 """Asked beside them of the homes of a move, for half an hour: for every home and minute it would be a dear seventh."""
 
+OTHERS, SLOWEST = "TM(0%:90%)", "TM(90%:100%)"
+"""Trimmed means, of all but the slowest tenth and of the slowest (AWS: CloudWatch statistics definitions). CloudWatch
+has no datapoint of them for what was published as a statistic set; then nothing is learned of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -137,6 +141,15 @@ class CloudWatch(BurstAlarms):
         }
         queries = [_query(target, field, one, since=since, now=now) for field, one in asked.items()]
         return Evidence(**dict(zip(asked, self._series(queries), strict=True)))
+
+    def slowness(self, targets: Sequence[MetricTarget], since: int, now: int) -> Mapping[str, tuple[Series, Series]]:
+        """By target name, in ms: each whole hour's mean ModelLatency without the slowest tenth, and of that tenth."""
+        hourly = replace(_BOTH["latency_ms"], period=HOUR_S)
+        others, slowest = (
+            self._series([_query(target, "latency_ms", asked, since=since, now=now) for target in targets])
+            for asked in (replace(hourly, stat=OTHERS), replace(hourly, stat=SLOWEST))
+        )
+        return dict(zip((target.name for target in targets), zip(others, slowest, strict=True), strict=True))
 
     def _series(self, queries: Sequence[Query]) -> list[Series]:
         """The answer to each query, in order."""

@@ -17,6 +17,7 @@ from tidepool.forecast.learning import seasons_of
 from tidepool.memory import Judged, Learned, ModelLearned, ModelMemory
 from tidepool.sizing.copies import copies_in_time
 from tidepool.sizing.price import cheapest
+from tidepool.sizing.spread import EXPONENTIAL, stepped
 
 UNDERSTATED = 1.4
 """Times the late requests of the accounts that really come: they know of no blocked component, full quota, move or
@@ -38,14 +39,14 @@ class Ready:
     because: str
 
 
-def served_at(home: Home, terms: ModelConfig, stretch: float = 1.0) -> Served | None:
+def served_at(home: Home, terms: ModelConfig, stretch: float = 1.0, spread: float = EXPONENTIAL) -> Served | None:
     """How that home serves the model; None where nobody knows what a copy serves there."""
     if not home.concurrency:
         return None
     concurrency, service_s = home.concurrency, home.service_s * stretch
 
     def copies(rates: Values) -> Values:
-        needed = sized(rates * service_s, concurrency, service_s, terms)
+        needed = sized(rates * service_s, concurrency, service_s, terms, spread)
         return np.maximum(needed, max(terms.min_copies, 1 if terms.zero_after_s is None else 0))
 
     return Served(
@@ -56,9 +57,22 @@ def served_at(home: Home, terms: ModelConfig, stretch: float = 1.0) -> Served | 
     )
 
 
-def sized(in_flight: Values, concurrency: float, service_s: float, terms: ModelConfig) -> Values:
+def sized(in_flight: Values, concurrency: float, service_s: float, terms: ModelConfig, spread: float) -> Values:
     """Copies or instances that start these loads within the model's objective."""
-    return copies_in_time(in_flight, concurrency, wait_s=terms.start_within_s, service_s=service_s, attain=terms.attain)
+    return copies_in_time(
+        in_flight,
+        concurrency,
+        wait_s=terms.start_within_s,
+        service_s=service_s,
+        attain=terms.attain,
+        spread=spread,
+    )
+
+
+def sized_spread(learned: Learned, model: str) -> float:
+    """How much the model's service times vary, in the steps that sizes follow; as exponential ones while unknown."""
+    known = learned.models.get(model)
+    return EXPONENTIAL if known is None else stepped(known.spread)
 
 
 def ready_for(

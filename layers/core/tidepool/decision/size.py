@@ -17,6 +17,7 @@ from tidepool.forecast.idle import Window, window
 from tidepool.forecast.observed import Observed
 from tidepool.memory import Idle, ModelMemory
 from tidepool.sizing.copies import copies_for
+from tidepool.sizing.spread import EXPONENTIAL
 from tidepool.units import MINUTE_S, duration, percent
 
 PANIC_S = 600
@@ -49,7 +50,7 @@ class Grounds:
     """What one home's size rests on. `main`: it carries the model's floor, the home with the most traffic.
 
     expected: with surges and the calendar's expectations in it. look: the newest minute of a home without a declared
-    concurrency.
+    concurrency. spread: of the model's service times (sizing/spread.py).
     """
 
     terms: ModelConfig
@@ -63,13 +64,16 @@ class Grounds:
     idle: Idle
     look: Look
     headroom: float | None = None
+    spread: float = EXPONENTIAL
 
     def copies(self, in_flight: float) -> int:
         """Copies, or instances, for that demand: within the objective, or with the oracle's own headroom."""
         concurrency = self.concurrency or 1.0
         if self.headroom is not None:
             return copies_for(in_flight, concurrency, dial=self.headroom)
-        return int(sized(np.array(in_flight), concurrency, self.home.service_s, self.terms)) if in_flight > 0 else 0
+        if in_flight <= 0:
+            return 0
+        return int(sized(np.array(in_flight), concurrency, self.home.service_s, self.terms, self.spread))
 
     @property
     def current(self) -> int:
@@ -87,7 +91,8 @@ class Grounds:
     def rate(self) -> str:
         """What one copy or instance serves, in words."""
         believed = f", {percent(self.home.share)} of what is declared" if self.home.share < 1 else ""
-        return f"{self.concurrency or 1.0:g} a {self.unit}{LOWER_BOUND if self.home.measured else believed}"
+        varies = f", service spread {self.spread:.2g} (exponential: 1)" if self.spread != EXPONENTIAL else ""
+        return f"{self.concurrency or 1.0:g} a {self.unit}{LOWER_BOUND if self.home.measured else believed}{varies}"
 
     @property
     def cold_start_is_late(self) -> bool:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tidepool.config.calendar import floors_at
 from tidepool.config.types import Config, ModelConfig
 from tidepool.decision.measured import Look, at_capacity, measure
-from tidepool.decision.ready import SETTLE_S, ready_for
+from tidepool.decision.ready import SETTLE_S, ready_for, sized_spread
 from tidepool.decision.record import Step
 from tidepool.decision.size import Grounds, floor_of, size_of, spare_s
 from tidepool.decision.subjects import Home, Subject
@@ -130,6 +130,7 @@ def judge(
             idle=learned.idle if learned is not None and moment.ahead is None else Idle(),
             look=looks.get(home.target, Look(0.0, "")),
             headroom=None if moment.ahead is None else moment.dial,
+            spread=sized_spread(moment.learned, subject.model),
         )
         wanted, told = _wanted(subject, grounds)
         results.append(wanted)

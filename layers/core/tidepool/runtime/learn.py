@@ -9,14 +9,15 @@ import numpy as np
 from tidepool.config.resolve import model_config
 from tidepool.config.types import Config, Hosting
 from tidepool.decision.measured import at_capacity
-from tidepool.decision.ready import served_at
-from tidepool.decision.subjects import subjects
+from tidepool.decision.ready import served_at, sized_spread
+from tidepool.decision.subjects import Home, Subject, subjects
 from tidepool.fleet import Component, Endpoint, EndpointKind, Fleet, Series, leaving
 from tidepool.fleet.demand import Values
 from tidepool.forecast.judging import CONTEXT_S, Served
 from tidepool.forecast.learning import learn as learn_purely
 from tidepool.memory import Learned, Memory, ModelLearned, ModelMemory
 from tidepool.runtime.carry_out import BOUNDS_QUIET_S, CAME_BACK, bounds_that_came_back
+from tidepool.runtime.learn_spread import with_spreads
 from tidepool.runtime.observe import metric_targets
 from tidepool.runtime.ports import MetricTarget, Operation, Ports
 from tidepool.units import DAY_S, MINUTE_S
@@ -39,13 +40,17 @@ def learn(ports: Ports, now: int, *, alarm_prefix: str = "") -> Learned:
     since = max(learned.until - CONTEXT_S, (now - KEPT_S) // MINUTE_S * MINUTE_S)
     owners = _owners(ports, config, endpoints, components, since)
     history = ports.metrics.history(tuple(owners), since, now)
+    homes = main_homes(config, endpoints, components, memory)
+    served = served_by_model(homes, memory)
     grown = learn_purely(
         learned,
         _by_model(owners, history, known=learned.models),
         now,
-        served=served_by_model(config, endpoints, components, memory),
+        served=served,
         groups={model: model_config(config, model).class_name for model in sorted(set(owners.values()))},
     )
+    lives_at = {one: model for one, model in owners.items() if model in served and homes[model][1].target == one.name}
+    grown = with_spreads(ports.metrics, grown, lives_at, history, memory, now)
     ports.ledger.save_learned(grown, now)
     if alarm_prefix:
         alarms = {} if leaving(ports.ledger.signals(now), now) else burst_thresholds(config, endpoints, components)
@@ -69,17 +74,25 @@ def _tell_of_bounds(ports: Ports, now: int) -> None:
             )
 
 
-def served_by_model(
+def main_homes(
     config: Config, endpoints: Mapping[str, Endpoint], components: Mapping[str, Component], memory: Memory
-) -> dict[str, Served]:
-    """By model, how its largest home serves it; a model whose capacity there nobody knows is not in it."""
+) -> dict[str, tuple[Subject, Home]]:
+    """By model, its largest home."""
     everyone = subjects(Fleet(endpoints, components, evidence={}, instance_types={}), config, memory.models)
     return {
-        subject.model: served
+        subject.model: (subject, max(subject.homes, key=lambda home: (home.size_wanted, home.target)))
         for known in everyone
         for subject in [at_capacity(known, _known(memory, known.model).measured, memory.at)]
-        for home in [max(subject.homes, key=lambda home: (home.size_wanted, home.target))]
-        if (served := served_at(home, subject.config, _known(memory, subject.model).stretch)) is not None
+    }
+
+
+def served_by_model(homes: Mapping[str, tuple[Subject, Home]], memory: Memory) -> dict[str, Served]:
+    """By model, how its home serves it; a model whose capacity there nobody knows is not in it."""
+    return {
+        model: served
+        for model, (subject, home) in homes.items()
+        for spread in [sized_spread(memory.learned, model)]
+        if (served := served_at(home, subject.config, _known(memory, model).stretch, spread)) is not None
     }
 
 

@@ -95,6 +95,10 @@ class Metrics(Protocol):
         """latency_ms: the longest ModelLatency of each hour; concurrency: the most in flight of each minute."""
         ...
 
+    def slowness(self, targets: Sequence[MetricTarget], since: int, now: int) -> Mapping[str, tuple[Series, Series]]:
+        """By target name, in ms: each whole hour's mean ModelLatency without the slowest tenth, and of that tenth."""
+        ...
+
     def keep_burst_alarms(self, components: Mapping[str, float], *, prefix: str) -> None:
         """Exactly these components have a burst alarm under `prefix`; name → 10-second concurrency threshold."""
         ...

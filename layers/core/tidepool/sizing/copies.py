@@ -8,6 +8,7 @@ import numpy as np
 
 from tidepool.fleet.demand import Values
 from tidepool.sizing.queueing import slots_in_time
+from tidepool.sizing.spread import EXPONENTIAL
 
 HEADROOM = 1.0
 """Slots kept free, in square roots of the demand, at dial 1, by who has no objective to size for (hosting, oracle).
@@ -28,9 +29,18 @@ def copies_for(in_flight: float, concurrency: float, *, dial: float = 1.0) -> in
 
 
 def copies_in_time(
-    in_flight: Values | float, concurrency: float, *, wait_s: float, service_s: float, attain: float
+    in_flight: Values | float,
+    concurrency: float,
+    *,
+    wait_s: float,
+    service_s: float,
+    attain: float,
+    spread: float = EXPONENTIAL,
 ) -> Values:
-    """Copies with which `attain` of the requests start within `wait_s`: never fewer for more demand."""
-    slots = slots_in_time(in_flight, wait_s=wait_s, service_s=service_s, late=1 - attain)
+    """Copies with which `attain` of the requests start within `wait_s`: never fewer for more demand.
+
+    spread: of the service times (sizing/spread.py).
+    """
+    slots = slots_in_time(in_flight, wait_s=wait_s, service_s=service_s, late=1 - attain, spread=spread)
     copies: Values = np.ceil(slots / concurrency - 1e-9)
     return copies
