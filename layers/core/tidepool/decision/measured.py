@@ -58,7 +58,7 @@ class Look:
 
 def key_of(home: Home) -> str:
     """Hosting, type, accelerators and artifact: another of any of them is another capacity, and is learned anew."""
-    return key(home.hosting, home.endpoint.instance_type, home.accelerators, _artifact(home))
+    return key(home.hosting, home.endpoint.instance_type, home.accelerators, home.artifact)
 
 
 def key(hosting: Hosting, instance_type: str, accelerators: int, artifact: str) -> str:
@@ -91,11 +91,7 @@ def long_enough(known: Measured, now: int) -> bool:
 
 def names_artifact(home: Home) -> bool:
     """Where no artifact is named (a component of a container alone), a new image would not be noticed."""
-    return bool(_artifact(home))
-
-
-def _artifact(home: Home) -> str:
-    return home.endpoint.sagemaker_model if home.component is None else home.component.artifact
+    return bool(home.artifact)
 
 
 def measure(

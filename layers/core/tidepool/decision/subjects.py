@@ -9,9 +9,11 @@ import numpy as np
 
 from tidepool.config.resolve import model_config, pool_of_endpoint
 from tidepool.config.types import Config, Hosting, ModelConfig, PoolConfig, Rung, Shape
+from tidepool.decision.times import believed
 from tidepool.fleet import Component, Endpoint, EndpointKind, Evidence, Fleet, InstanceType
 from tidepool.fleet.demand import no_evidence
-from tidepool.memory import Measured, ModelMemory
+from tidepool.memory import Measured, ModelMemory, Started
+from tidepool.units import duration
 
 START_UNKNOWN_S = 360
 """Start-up nobody measured: "70B from zero about 6 min in all" (sagemaker-facts, Times)."""
@@ -28,6 +30,7 @@ class Home:
     shape is None when nobody declared what one copy or instance serves. launch_s is a new instance's time.
     measured: what was seen of it, only where `declared` is None; `trusted`: it may lower (decision/measured.py).
     share: of the concurrency that fleet.yaml declares, what is believed and `declared` is (decision/worked.py).
+    started: what its start-ups took, None = nobody saw one of this hosting, type and artifact (decision/started.py).
     """
 
     target: str
@@ -42,6 +45,12 @@ class Home:
     measured: Measured | None = None
     trusted: bool = False
     share: float = 1.0
+    started: Started | None = None
+
+    @property
+    def artifact(self) -> str:
+        """The SageMaker Model or image it runs, '' where none is named."""
+        return self.endpoint.sagemaker_model if self.component is None else self.component.artifact
 
     @property
     def declared(self) -> float | None:
@@ -87,12 +96,28 @@ class Home:
     @property
     def start_s(self) -> float:
         """Seconds from asking until a copy on a new instance serves."""
-        return self.launch_s + self.own_start_s
+        seen = self.started.launched if self.started else ()
+        return believed(self.launch_s + self.own_start_s, seen, written=bool(self.written_start_s))
 
     @property
     def own_start_s(self) -> float:
         """Seconds from asking until a copy serves where there is room for it."""
-        return (self.shape.start_s if self.shape else None) or START_UNKNOWN_S
+        seen = self.started.room if self.started else ()
+        return believed(self.written_start_s or START_UNKNOWN_S, seen, written=bool(self.written_start_s))
+
+    @property
+    def written_start_s(self) -> float | None:
+        """The same as fleet.yaml writes it; None (or 0) = it does not."""
+        return self.shape.start_s if self.shape else None
+
+    @property
+    def start_words(self) -> str:
+        """What a start-up takes where that is what was seen of it; '' where it is what is written or taken for it."""
+        reckoned = self.launch_s + (self.written_start_s or START_UNKNOWN_S)
+        if self.start_s == reckoned:
+            return ""
+        instead = f"{duration(reckoned)} {'written' if self.written_start_s else 'while nobody had seen one'}"
+        return f"a start-up takes {duration(self.start_s)} as seen, {instead}"
 
     @property
     def unit_usd_per_hour(self) -> float:
@@ -154,7 +179,23 @@ def subjects(fleet: Fleet, config: Config, remembered: Mapping[str, ModelMemory]
             _home(fleet, config, endpoint, component=None, pool=None, shape=shape, share=share(endpoint.model))
         )
     lived_in = {model: _lived_in(homes[model], fleet, model) for model in sorted(homes)}
-    return tuple(Subject(model, terms(model), _rung(terms(model), of), of) for model, of in lived_in.items())
+    return tuple(
+        Subject(model, terms(model), _rung(terms(model), of), _seen_to_start(of, (remembered or {}).get(model)))
+        for model, of in lived_in.items()
+    )
+
+
+def start_key(home: Home) -> str:
+    """Hosting, type and artifact: another of any of them starts in another time."""
+    return f"{home.hosting} {home.endpoint.instance_type} {home.artifact}"
+
+
+def _seen_to_start(homes: tuple[Home, ...], memory: ModelMemory | None) -> tuple[Home, ...]:
+    """The homes, of which the one whose start-ups were seen knows it."""
+    seen = memory.started if memory is not None else None
+    if seen is None:
+        return homes
+    return tuple(replace(home, started=seen) if start_key(home) == seen.key else home for home in homes)
 
 
 def _believed(terms: ModelConfig, share: float) -> ModelConfig:

@@ -14,6 +14,7 @@ from tidepool.decision.measured import Look, at_capacity, measure
 from tidepool.decision.ready import SETTLE_S, ready_for, sized_spread
 from tidepool.decision.record import Step
 from tidepool.decision.size import Grounds, floor_of, size_of, spare_s
+from tidepool.decision.started import after_look
 from tidepool.decision.subjects import Home, Subject
 from tidepool.decision.worked import after_minute
 from tidepool.fleet import Signal, SignalKind
@@ -103,6 +104,7 @@ def judge(
         called_at=_called_at(memory, total, now),
         zero_at=memory.zero_at if all(home.size_now for home in subject.homes) else now,
         measured=measured,
+        started=after_look(subject, memory, now),
     )
     shares = _shares(seen)
     main = max(range(len(seen)), key=lambda i: (shares[i], subject.homes[i].size_wanted, -i))
@@ -188,8 +190,9 @@ def _wanted(subject: Subject, grounds: Grounds) -> tuple[Wanted, tuple[Step, ...
     home, observed, expected, found = grounds.home, grounds.observed, grounds.expected, size_of(grounds)
     wanted = Wanted(subject, home, found.size, floor_of(grounds), found.because, found.evidence)
     seen, ready = rounded(observed.in_flight or 0.0), rounded(expected.upper)
+    basis = "; ".join(filter(None, (expected.basis, home.start_words)))
     return wanted, (
-        Step("forecast", home.target, seen, ready, expected.basis),
+        Step("forecast", home.target, seen, ready, basis),
         Step("size", home.target, home.size_wanted, found.size, found.because, found.limit),
     )
 
