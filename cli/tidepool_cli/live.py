@@ -16,6 +16,7 @@ from tidepool.aws.clients import RETRIES, Clients
 from tidepool.aws.cloudwatch import CloudWatch
 from tidepool.aws.pricing import PriceList
 from tidepool.aws.sagemaker import SageMaker
+from tidepool.aws.training_plans import TrainingPlans
 from tidepool.config.load import load
 from tidepool.config.types import Config, RouteConfig
 from tidepool.decision import pipeline
@@ -96,6 +97,7 @@ def account_ports(clients: Clients, config: Config) -> Ports:
         config=FastConfig(config),
         alarms=FreezeAlarms(clients),
         autoscaling=ApplicationAutoScaling(clients, clock=clock),
+        reservations=TrainingPlans(clients, clock=clock),
     )
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 import boto3
 import numpy as np
 
 from functions.world import ROOT, World
+from tidepool.fleet import Reservation
 from tidepool.units import DAY_S
 from tidepool_lab.embedded.rig import Rig
 from tidepool_lab.twin.cloud import EPOCH_S, Cloud
@@ -88,6 +88,7 @@ def reserved(world: World, *, ends_s: int) -> None:
     """An endpoint of a training plan stands beside the others."""
     arn = "arn:aws:sagemaker:us-east-1:123456789012:training-plan/h100s"
     bound = {"CapacityReservationPreference": "capacity-reservations-only", "MlReservationArn": arn}
+    world.cloud.training_plans[arn] = Reservation(1, ends_s)
     sagemaker = aws("sagemaker")
     sagemaker.create_endpoint_config(
         EndpointConfigName="reserved",
@@ -103,5 +104,3 @@ def reserved(world: World, *, ends_s: int) -> None:
         ],
     )
     sagemaker.create_endpoint(EndpointName="reserved", EndpointConfigName="reserved")
-    ends = datetime.fromtimestamp(ends_s, UTC)
-    world.rig.sagemaker.training_plans["h100s"] = {"EndTime": ends, "TotalInstanceCount": 1}

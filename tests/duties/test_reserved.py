@@ -155,6 +155,117 @@ def test_a_model_moves_to_reserved_machines_that_stand_empty_until_they_are_left
     assert to(Reserved(1, NOW - HOUR)) == []
 
 
+PLAN = "arn:aws:sagemaker:us-east-1:111122223333:training-plan/p5s"
+FAR = NOW + 30 * 86_400
+
+
+def with_plan(seen: Fleet, pool: str, until: int, *, machines: int = 1) -> Fleet:
+    """The fleet, one of whose pools shows that it runs in a training plan; until 0 = when it ends nobody could read."""
+    bound = replace(seen.endpoints[pool], reservation=PLAN, reserved=machines, reserved_until=until)
+    return replace(seen, endpoints={**seen.endpoints, pool: bound})
+
+
+def said(decision: Decision) -> list[tuple[str, str | float, str | float, str]]:
+    return [(step.subject, step.from_, step.to, step.limit) for step in decision.steps if step.stage == "reserved"]
+
+
+def test_a_reservation_that_nobody_wrote_is_sunk_and_filled_first() -> None:
+    """The p5 is dearer by its list price; as the endpoint's plan has paid it, the model moves in."""
+    unread = with_plan(fleet(), NEXT, 0)
+    assert moves(decide(fleet(), two_pools(None), memory(), NOW)) == []
+    assert moves(decide(unread, two_pools(None), memory(), NOW)) == []
+    (move,) = moves(decide(with_plan(fleet(), NEXT, FAR), two_pools(None), memory(), NOW))
+    assert move[0] == NEXT
+    assert moves(decide(with_plan(fleet(), NEXT, NOW + HOUR), two_pools(None), memory(), NOW)) == []
+
+
+def test_a_reservation_whose_end_cannot_be_read_counts_for_nothing_and_the_record_says_so() -> None:
+    here = with_plan(fleet(copies=16, in_flight=1.0), POOL, 0, machines=2)
+    decision = decide(here, two_pools(None), replace(memory(QUIET), homes_checked=NOW), NOW)
+    assert said(decision) == [(POOL, "unknown", "nothing", "a reservation that cannot be read")]
+    assert any(isinstance(change, ScaleCopies) and change.copies_to < 8 for change in decision.changes)
+    assert said(decide(here, two_pools(Reserved(2, FAR)), memory(), NOW)) == []
+
+
+def test_a_pool_whose_plan_ends_is_left_before_it_does_for_the_cheapest_place() -> None:
+    """Nobody wrote a word of it, nor where its models go: the pool of p5 has room, and one alone would cost more."""
+    early = decide(with_plan(fleet(), POOL, NOW + LEAVE_S + HOUR, machines=2), two_pools(None), memory(), NOW)
+    assert moves(early) == []
+    in_time = decide(with_plan(fleet(), POOL, NOW + LEAVE_S - HOUR, machines=2), two_pools(None), memory(), NOW)
+    assert moves(in_time) == [(NEXT, f"its reservation ends at 2025-01-08 11:00:00 UTC: {POOL} is left")]
+
+
+def test_a_pool_of_many_models_is_left_as_early_as_moves_a_day_allow() -> None:
+    """Nine models at two moves a day are five days, and one to spare."""
+    names = [f"m{i}" for i in range(9)]
+
+    def at(days: float) -> list[tuple[str, str]]:
+        there = with_plan(fleet(copies=1), POOL, NOW + int(days * 86_400), machines=2)
+        there = replace(
+            there,
+            components={name: a_component(name, copies=1) for name in names},
+            evidence={name: evidence(2.0, 1, at=NOW) for name in names},
+        )
+        known = Memory(models={name: ModelMemory(recent=QUIET) for name in names})
+        config = two_pools(None, *(a_model(name) for name in names))
+        limits = replace(config.safety.limits, moves_per_day=2)
+        return moves(decide(there, replace(config, safety=replace(config.safety, limits=limits)), known, NOW))
+
+    assert at(6.1) == []
+    assert len(at(5.9)) == 2
+
+
+def test_what_cannot_leave_a_plan_that_ends_stays_and_the_record_says_why() -> None:
+    ends = NOW + HOUR
+    unknown = decide(with_plan(fleet(), POOL, ends, machines=2), two_pools(None, shapes=False), memory(), NOW)
+    full = decide(with_plan(fleet(most=0), POOL, ends, machines=2), two_pools(None), memory(), NOW)
+    assert moves(unknown) == moves(full) == []
+    assert homes(unknown)["a"][1].endswith("is left, and nobody measured what it serves elsewhere")
+    assert f"{NEXT} has room for 0 of" in homes(full)["a"][1]
+
+
+def test_what_fleet_yaml_writes_wins_over_the_plan_and_a_contradiction_is_said() -> None:
+    ends = with_plan(fleet(), POOL, NOW + HOUR, machines=2)
+    later = decide(ends, two_pools(Reserved(2, FAR, NEXT)), memory(), NOW)
+    assert moves(later) == []
+    read, written = "2 until 2025-01-06 13:00:00 UTC", "2 until 2025-02-05 12:00:00 UTC"
+    assert said(later) == [(POOL, read, written, "what fleet.yaml writes")]
+    far = with_plan(fleet(), POOL, FAR, machines=2)
+    sooner = decide(far, two_pools(Reserved(2, NOW + HOUR, NEXT)), memory(), NOW)
+    assert [to for to, _ in moves(sooner)] == [NEXT] and len(said(sooner)) == 1
+    assert said(decide(far, two_pools(Reserved(2, FAR - 3600, NEXT)), memory(), NOW)) == []
+    assert len(said(decide(far, two_pools(Reserved(1, FAR, NEXT)), memory(), NOW))) == 1
+
+
+def test_a_reservation_written_without_a_next_pool_is_left_too_where_the_endpoint_serves_no_longer() -> None:
+    ends = Reserved(2, NOW + HOUR)
+    assert moves(decide(fleet(), two_pools(ends), memory(), NOW)) == []
+    bound = with_plan(fleet(), POOL, NOW + HOUR, machines=2)
+    assert [to for to, _ in moves(decide(bound, two_pools(ends), memory(), NOW))] == [NEXT]
+
+
+def test_no_more_goes_to_a_pool_than_its_plan_has_machines() -> None:
+    """Nine copies: eight tenths of four machines have room for them, of one for six, though its maximum is 20."""
+    known = Memory(models={"a": ModelMemory(recent=tuple(replace(one, rate=15.0) for one in STEADY))})
+    ends = with_plan(fleet(copies=9, in_flight=150.0), POOL, NOW + HOUR, machines=2)
+
+    def to(machines: int) -> tuple[str | float, str]:
+        return homes(decide(with_plan(ends, NEXT, FAR, machines=machines), two_pools(None), known, NOW))["a"]
+
+    assert to(4)[0] == NEXT
+    assert to(1)[0] == POOL and f"{NEXT} has room for 6 of" in to(1)[1]
+
+
+def test_machines_of_a_plan_are_not_given_back_before_it_ends() -> None:
+    def copies(until: int, machines: int) -> int:
+        watched = replace(memory(QUIET), homes_checked=NOW)
+        there = with_plan(fleet(copies=16, in_flight=1.0), POOL, until, machines=machines)
+        decision = decide(there, two_pools(None), watched, NOW)
+        return next((change.copies_to for change in decision.changes if isinstance(change, ScaleCopies)), 16)
+
+    assert copies(FAR, 1) == copies(0, 2) < 8 < copies(FAR, 2) < 16
+
+
 def test_a_model_is_drawn_to_machines_that_are_never_given_back() -> None:
     """One machine of the dear pool stands empty. As nothing gives it back, it costs nothing to fill."""
 

@@ -23,6 +23,7 @@ BREAKS: Mapping[str, str] = {
     "WriteLogs": "it runs, and neither its log nor its metrics exist",
     "StoreDecisions": "no decision can be recorded, so none is made",
     "ReadRoutes": "it cannot tell which of two homes callers use, and the run fails",
+    "ReadReservations": "nobody knows when a reservation ends: one that fleet.yaml does not write counts for nothing",
     "ReadWhoElseScales": "it cannot tell who else scales, and the run fails",
     "LookAgainBeforeActing": "it cannot see whether the change still fits, and makes none",
     "SetCopies": "copies stay as they are; after five refusals people are told",

@@ -24,6 +24,7 @@ REFUSALS = 5
 
 CALENDAR = "arn:aws:ssm:us-east-1:123456789012:document/all-hands"
 CALLER = "arn:aws:iam::123456789012:role/caller"
+PLAN = "arn:aws:sagemaker:us-east-1:123456789012:training-plan/theirs"
 FLEET = f"""
 schema: 1
 region: us-east-1
@@ -123,6 +124,8 @@ class Scenarios(Asking):
                 return Scenario(lambda _: self._stage.upload(self._stack, FLEET))
             case "DecideRole", "ReadAlarmTags":
                 return Scenario(lambda _: self._send(function, example("alarm")))
+            case "DecideRole", "ReadReservations":
+                return Scenario(lambda _: self._tick(), self._their_reserved_endpoint, self._their_endpoint_gone)
             case "ScheduleRole", "HandOverMissedTicks":
                 return Scenario(lambda _: self._tick_for_nobody(), end=self._nobody_gone)
             case "ScaleCopiesRole", "SpeakOnTheBus":
@@ -255,17 +258,22 @@ class Scenarios(Asking):
         for _ in range(REFUSALS):
             self._copies("theirs")
 
-    def _their_endpoint(self) -> None:
+    def _their_reserved_endpoint(self) -> None:
+        bound = {"CapacityReservationPreference": "capacity-reservations-only", "MlReservationArn": PLAN}
+        self._their_endpoint("theirs-reserved", CapacityReservationConfig=bound)
+
+    def _their_endpoint(self, config: str = "theirs-prod", **more: Any) -> None:
         variant = {
             "VariantName": "AllTraffic",
             "ModelName": "calm",
             "InstanceType": P4D,
             "InitialInstanceCount": 1,
             "InitialVariantWeight": 1.0,
+            **more,
         }
-        self._sagemaker.create_endpoint_config(EndpointConfigName="theirs-prod", ProductionVariants=[variant])
+        self._sagemaker.create_endpoint_config(EndpointConfigName=config, ProductionVariants=[variant])
         tags = [{"Key": "model", "Value": "theirs"}]
-        self._sagemaker.create_endpoint(EndpointName="theirs-prod", EndpointConfigName="theirs-prod", Tags=tags)
+        self._sagemaker.create_endpoint(EndpointName="theirs-prod", EndpointConfigName=config, Tags=tags)
         self._stage.until(
             lambda seen: seen["endpoints"]["theirs-prod"]["status"] == "InService", minutes=SETTLE_MINUTES
         )

@@ -94,6 +94,8 @@ class Endpoints:
         }
         if endpoint.kind is EndpointKind.POOL:
             variant["ManagedInstanceScaling"] = _scaling(endpoint)
+        if endpoint.reservation:
+            variant["CapacityReservationConfig"] = _bound(endpoint) | _counted(endpoint)
         reply = self._named(endpoint) | {"EndpointConfigName": endpoint.config_name, "ProductionVariants": [variant]}
         if endpoint.status is Status.FAILED or endpoint.failure:
             reply["FailureReason"] = endpoint.failure or "Unknown"
@@ -110,6 +112,7 @@ class Endpoints:
                 instance_type=_first_type(variant),
                 instances=variant.get("InitialInstanceCount", 1),
                 tags=tags,
+                reservation=_reservation(variant),
             )
         else:
             scaling = variant.get("ManagedInstanceScaling", {})
@@ -120,6 +123,7 @@ class Endpoints:
                 maximum=scaling.get("MaxInstanceCount", 1),
                 scale_in=scaling.get("ScaleInPolicy", {}).get("Strategy", "IDLE_RELEASE"),
                 tags=tags,
+                reservation=_reservation(variant),
             )
         # The twin names a config after its endpoint; this one has a name already.
         self.cloud.life.endpoints[name].config_name = config_name
@@ -233,6 +237,8 @@ class Endpoints:
                 "InitialInstanceCount": endpoint.instances_wanted,
                 "InitialVariantWeight": 1.0,
             }
+        if endpoint.reservation:
+            variant["CapacityReservationConfig"] = _bound(endpoint)
         config: Params = {"EndpointConfigName": endpoint.config_name, "ProductionVariants": [variant]}
         return config | ({"ExecutionRoleArn": self.role} if endpoint.kind is EndpointKind.POOL else {})
 
@@ -241,6 +247,22 @@ def _first_type(variant: Params) -> str:
     """Of several instance pools the twin has the one that is tried first."""
     pools = sorted(variant.get("InstancePools", ()), key=lambda pool: int(pool.get("Priority", 1)))
     return str(variant.get("InstanceType") or pools[0]["InstanceType"])
+
+
+def _reservation(variant: Params) -> str:
+    return str(variant.get("CapacityReservationConfig", {}).get("MlReservationArn", ""))
+
+
+def _bound(endpoint: Endpoint) -> Params:
+    return {"CapacityReservationPreference": "capacity-reservations-only", "MlReservationArn": endpoint.reservation}
+
+
+def _counted(endpoint: Endpoint) -> Params:
+    """What DescribeEndpoint says of the reservation beside it; nothing of one that the account has no more."""
+    if not endpoint.reserved:
+        return {}
+    used = min(endpoint.instances_now, endpoint.reserved)
+    return {"UsedByCurrentEndpoint": used, "AvailableInstanceCount": endpoint.reserved - used}
 
 
 def _scaling(endpoint: Endpoint) -> Params:

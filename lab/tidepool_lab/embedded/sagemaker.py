@@ -23,8 +23,6 @@ class SageMaker:
         self.endpoints = Endpoints(cloud)
         self._models: dict[str, Params] = {}
         self._bases: dict[str, str] = {}
-        self.training_plans: dict[str, Params] = {}
-        """Reservations of machines: name → what DescribeTrainingPlan says of it."""
         self.answers = {
             **self.endpoints.answers(),
             "ListInferenceComponents": self._list_components,
@@ -164,11 +162,14 @@ class SageMaker:
         return {"Models": items} | ({"NextToken": token} if token else {})
 
     def _describe_plan(self, params: Params) -> Params:
-        name = params["TrainingPlanName"]
-        if name not in self.training_plans:
-            raise AwsError("ResourceNotFound", f"Training plan {name} does not exist.")
-        arn = self._arn("training-plan", name)
-        return {"TrainingPlanName": name, "TrainingPlanArn": arn, "Status": "Active", **self.training_plans[name]}
+        """Of its name or its ARN."""
+        name = params["TrainingPlanName"].rsplit("/", 1)[-1]
+        for arn, plan in self.cloud.training_plans.items():
+            if arn.endswith(f"/{name}"):
+                status = "Active" if self.cloud.now_s < plan.until else "Expired"
+                named = {"TrainingPlanName": name, "TrainingPlanArn": arn, "Status": status}
+                return {**named, "EndTime": moment(plan.until), "TotalInstanceCount": plan.instances}
+        raise AwsError("ResourceNotFound", f"Training plan {name} does not exist.")
 
     def _list_tags(self, params: Params) -> Params:
         tags = self._tags_of(params["ResourceArn"])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tidepool.fleet import Component, Endpoint, Route, Target
+from tidepool.fleet import Component, Endpoint, Reservation, Route, Target
 from tidepool.runtime.ports import Answer
 from tidepool_lab.inputs.clock import EPOCH_S
 from tidepool_lab.twin.clock import Agenda
@@ -84,6 +84,11 @@ class Cloud:
         if first_minute:
             self.metrics.set_past(arrivals.per_minute(0, first_minute))
 
+    @property
+    def training_plans(self) -> dict[str, Reservation]:
+        """By ARN, to be written before an endpoint is bound to it; a later `until` extends it."""
+        return self.machines.plans
+
     # Time.
 
     def run_to(self, t_s: int) -> None:
@@ -116,8 +121,10 @@ class Cloud:
         scale_in: str = "IDLE_RELEASE",
         tags: Mapping[str, str] | None = None,
         settled: bool = False,
+        reservation: str = "",
     ) -> None:
-        """CreateEndpoint with ManagedInstanceScaling and no model: it hosts components."""
+        """CreateEndpoint with ManagedInstanceScaling and no model: it hosts components. `reservation` is the ARN of one
+        of training_plans."""
         self.control.create_pool(
             name,
             instance_type,
@@ -126,6 +133,7 @@ class Cloud:
             scale_in=scale_in,
             tags=tags or {},
             settled=settled,
+            reservation=reservation,
         )
 
     def create_endpoint(
@@ -137,6 +145,7 @@ class Cloud:
         instances: int = 1,
         tags: Mapping[str, str] | None = None,
         settled: bool = False,
+        reservation: str = "",
     ) -> None:
         """CreateEndpoint for one model alone. `model` is a ModelSpec's name or its SageMaker Model's."""
         self.control.create_dedicated(
@@ -146,6 +155,7 @@ class Cloud:
             instances=instances,
             tags=tags or {},
             settled=settled,
+            reservation=reservation,
         )
         container = self.life.endpoints[name].container
         if container is not None:
@@ -208,15 +218,17 @@ class Cloud:
     # What Describe shows. `identity` is fleet.yaml's: "name" or "tag:KEY".
 
     def endpoints(self, identity: str = "tag:model") -> dict[str, Endpoint]:
-        at_s = self.now_s
-        return {n: describe_endpoint(e, identity, at_s) for n, e in sorted(self.life.endpoints.items())}
+        return {name: self._described(endpoint, identity) for name, endpoint in sorted(self.life.endpoints.items())}
 
     def components(self, identity: str = "tag:model") -> dict[str, Component]:
         return {n: describe_component(c, identity) for n, c in sorted(self.life.components.items())}
 
     def endpoint(self, name: str, identity: str = "tag:model") -> Endpoint:
         """NotFound when there is none."""
-        return describe_endpoint(self.control.endpoint("DescribeEndpoint", name), identity, self.now_s)
+        return self._described(self.control.endpoint("DescribeEndpoint", name), identity)
+
+    def _described(self, endpoint: EndpointState, identity: str) -> Endpoint:
+        return describe_endpoint(endpoint, identity, self.now_s, reserved=self.machines.reserved(endpoint))
 
     def component(self, name: str, identity: str = "tag:model") -> Component:
         """NotFound when there is none."""

@@ -37,6 +37,7 @@ class ControlPlane:
         scale_in: str,
         tags: Mapping[str, str],
         settled: bool,
+        reservation: str = "",
     ) -> None:
         self._admit("CreateEndpoint", name)
         self._check_name("CreateEndpoint", name, "endpoint", name in self.life.endpoints)
@@ -44,6 +45,7 @@ class ControlPlane:
         self._check_quota("CreateEndpoint", name, instance_type, minimum)
         endpoint = self._endpoint(name, instance_type, EndpointKind.POOL, tags)
         endpoint.minimum, endpoint.maximum, endpoint.scale_in = minimum, maximum, scale_in
+        self._bind(endpoint, reservation)
         self.life.keep_bounds(endpoint, settled=settled)
         self.life.consider_consolidation(endpoint)
         if settled:
@@ -62,6 +64,7 @@ class ControlPlane:
         instances: int,
         tags: Mapping[str, str],
         settled: bool,
+        reservation: str = "",
     ) -> None:
         operation = "CreateEndpoint"
         self._admit(operation, name)
@@ -81,6 +84,7 @@ class ControlPlane:
         container.hidden = True
         container.target = self._target(container, capacity)
         endpoint.container = container
+        self._bind(endpoint, reservation)
         container.desired = instances
         if settled:
             endpoint.status = Status.IN_SERVICE
@@ -299,6 +303,13 @@ class ControlPlane:
         endpoint = EndpointState(name, kind, spec, f"{name}-config", Status.CREATING, int(self.now_s), tags=dict(tags))
         self.life.endpoints[name] = endpoint
         return endpoint
+
+    def _bind(self, endpoint: EndpointState, reservation: str) -> None:
+        """Its machines come from that training plan, '' = from no plan, and go when that ends."""
+        plan = self.life.machines.plans.get(reservation)
+        endpoint.reservation = reservation
+        if plan is not None:
+            self.life.agenda.at(plan.until, lambda: self.life.end_reservation(endpoint))
 
     def _component(
         self,

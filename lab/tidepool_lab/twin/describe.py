@@ -12,7 +12,7 @@ BOUNDARY = Boundary(role="arn:aws:iam::123456789012:role/twin-execution")
 """Every pool and every SageMaker Model of the twin has the same: there, no move changes it."""
 
 
-def describe_endpoint(endpoint: EndpointState, identity: str, now_s: float) -> Endpoint:
+def describe_endpoint(endpoint: EndpointState, identity: str, now_s: float, *, reserved: int = 0) -> Endpoint:
     """Instances now are those that are there (pool) or that serve (dedicated)."""
     container = endpoint.container
     if container is not None:
@@ -38,6 +38,8 @@ def describe_endpoint(endpoint: EndpointState, identity: str, now_s: float) -> E
         tags=endpoint.tags,
         failure=endpoint.failure,
         boundary=BOUNDARY,
+        reservation=endpoint.reservation,
+        reserved=reserved,
     )
 
 

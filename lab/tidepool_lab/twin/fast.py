@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from tidepool.config.types import Config, RouteConfig
 from tidepool.errors import Conflict
-from tidepool.fleet import Component, Endpoint, Evidence, InstanceType, LeftOut, Route, Series, Target
+from tidepool.fleet import Component, Endpoint, Evidence, InstanceType, LeftOut, Reservation, Route, Series, Target
 from tidepool.fleet.demand import no_evidence
 from tidepool.plan.change import Change
 from tidepool.runtime.ports import Answer, MetricTarget, NewComponent, NewEndpoint, Ports
@@ -128,6 +128,16 @@ class FastPrices:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class FastReservations:
+    """runtime.ports.Reservations: the account's training plans."""
+
+    cloud: Cloud
+
+    def read(self, arns: Sequence[str]) -> Mapping[str, Reservation]:
+        return {arn: self.cloud.training_plans[arn] for arn in arns if arn in self.cloud.training_plans}
+
+
 @dataclass(slots=True)
 class FastRoutes:
     """runtime.ports.Routes: a versioned table whose callers look again every times.route_s (bench-rules 2.8)."""
@@ -210,4 +220,5 @@ def fast_ports(
         bus=FastBus(cloud),
         config=FastConfig(config, commit),
         alarms=FastAlarms(),
+        reservations=FastReservations(cloud),
     )

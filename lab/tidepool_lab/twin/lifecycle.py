@@ -263,6 +263,19 @@ class Lifecycle:
                 self._release_if_idle(instance, since_s)
         self.fill_short()
 
+    def end_reservation(self, endpoint: EndpointState) -> None:
+        """Its machines go with its training plan, and nothing serves there any more (sagemaker-facts, Scaling)."""
+        until_s = self.machines.plans[endpoint.reservation].until
+        if self.agenda.now_s < until_s:  # It was extended.
+            self.agenda.at(until_s, lambda: self.end_reservation(endpoint))
+            return
+        for component in filter(None, (*endpoint.components.values(), endpoint.container)):
+            for copy in [c for c in component.copies if c.state is not CopyState.LEAVING]:
+                self.leave(copy)
+            self.reach(component)
+        for instance in [one for one in endpoint.instances if not one.copies]:
+            self.machines.release(instance, self.agenda.now_s)
+
     # Scarce machines that were given back (decisions/0010-regain.md).
 
     def _order(self, endpoint: EndpointState) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import isinf
 
-from tidepool.fleet import EndpointKind
+from tidepool.fleet import EndpointKind, Reservation
 from tidepool_lab.twin.faults import Faults
 from tidepool_lab.twin.spec import CloudSpec, TypeSpec
 from tidepool_lab.twin.state import EndpointState, Instance
@@ -35,6 +35,8 @@ class Machines:
         self.faults = faults
         self.held: dict[str, int] = dict.fromkeys(spec.types, 0)
         self.bills: list[Bill] = []
+        self.plans: dict[str, Reservation] = {}
+        """Training plans by ARN."""
         self.changes: list[float] = []
         """Times of every launch and release."""
         self.on_change: Callable[[Instance], None] = lambda _instance: None
@@ -62,6 +64,16 @@ class Machines:
         """Quota, the pool's own bound and the zone's capacity allow one more, and it has not to be waited for."""
         return not self.waits(endpoint.type.name) and self._has_place(endpoint, now_s)
 
+    def reserved(self, endpoint: EndpointState) -> int:
+        """Machines of its plan that the endpoint has or can still get; 0 without one."""
+        plan = self.plans.get(endpoint.reservation)
+        if plan is None:
+            return 0
+        elsewhere = sum(
+            1 for one in self._bill_of if one.endpoint.reservation == endpoint.reservation and one.endpoint != endpoint
+        )
+        return max(0, plan.instances - elsewhere)
+
     def order(self, endpoint: EndpointState) -> bool:
         """One more is asked for that has to be waited for; False when it would be beyond quota or the pool's bound."""
         asked = self.ordered.get(endpoint, 0)
@@ -78,6 +90,9 @@ class Machines:
 
     def _has_place(self, endpoint: EndpointState, now_s: float) -> bool:
         if self.quota_left(endpoint.type.name) <= 0 or self.faults.out_of(endpoint.type.name, now_s):
+            return False
+        plan = self.plans.get(endpoint.reservation)
+        if plan is not None and (now_s >= plan.until or len(endpoint.instances) >= self.reserved(endpoint)):
             return False
         return _within_bound(endpoint, more=1)
 

@@ -115,6 +115,8 @@ class EndpointState:
     """The last placement, removal, launch or release: CONSOLIDATION's cooldown counts from here."""
     consolidation_due: bool = False
     failure: str = ""
+    reservation: str = ""
+    """The ARN of the training plan that its machines come from, '' = none."""
     update_blocks: bool = False
     """The update under way rebuilds the fleet: no copy changes meanwhile."""
 

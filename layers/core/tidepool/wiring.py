@@ -97,6 +97,7 @@ def ports(*, judges: bool = False) -> Ports:
     from tidepool.aws.routes import Routes
     from tidepool.aws.sagemaker import DESCRIBED_KEPT_S, SageMaker
     from tidepool.aws.table import Table
+    from tidepool.aws.training_plans import TrainingPlans
 
     told, made = environment(), clients()
     bucket = Bucket(made, told.bucket)
@@ -119,6 +120,7 @@ def ports(*, judges: bool = False) -> Ports:
         alarms=freeze_alarms(),
         autoscaling=ApplicationAutoScaling(made, clock=clock),
         principals=Principals(made),
+        reservations=TrainingPlans(made, clock=clock),
     )
 
 

@@ -49,6 +49,7 @@ def endpoint_of(
         boundary=_boundary(config if kind is EndpointKind.POOL else model or {}, kms_key=config.get("KmsKeyId", "")),
         other_types=_types(first)[1:],
         reservation=settings.reservation_of(first),
+        reserved=settings.reserved_of(shown),
         settings=settings.of_variant(first) if kind is EndpointKind.DEDICATED else {},
     )
 

@@ -38,6 +38,14 @@ def reservation_of(variant: Mapping[str, Any]) -> str:
     return str(bound.get("MlReservationArn") or bound.get("CapacityReservationPreference") or "")
 
 
+def reserved_of(shown: Mapping[str, Any]) -> int:
+    """Instances of that reservation that the variant has or can still get, by DescribeEndpoint; 0 = it does not say."""
+    found = shown.get(RESERVATION, {})
+    if "AvailableInstanceCount" not in found:
+        return int(found.get("TotalInstanceCount", 0))
+    return int(found["AvailableInstanceCount"]) + int(found.get("UsedByCurrentEndpoint", 0))
+
+
 def for_component(specification: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     """The Specification of CreateInferenceComponent, with what of the settings a component has."""
     startup = _some(settings, STARTUP)

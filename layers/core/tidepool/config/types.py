@@ -148,9 +148,17 @@ class GiveBack:
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
+    """Machines of a pool that are paid anyhow.
+
+    binds: the endpoint's machines come from a capacity reservation alone, so it serves no longer than that. leave_s:
+    how long before `until` its models begin to leave; fleet.yaml writes neither (decision/reserved.py).
+    """
+
     instances: int
     until: int
     then: str = ""
+    binds: bool = False
+    leave_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)

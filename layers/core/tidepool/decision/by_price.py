@@ -101,7 +101,7 @@ def _sites(market: Market) -> dict[str, Site]:
     for pool in market.config.pools.values():
         endpoint = fleet.endpoints.get(pool.endpoint)
         if endpoint is not None and endpoint.instance_type in kinds:
-            kind, most = kinds[endpoint.instance_type], endpoint.max_instances
+            kind, most = kinds[endpoint.instance_type], endpoint.grows_to
             sites[endpoint.name] = Site(endpoint.name, kind, False, most, sunk(pool, endpoint, market.memory.at))
     for name, kind in kinds.items():
         sites[f"dedicated:{name}"] = Site(f"dedicated:{name}", kind, True)

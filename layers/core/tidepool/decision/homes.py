@@ -9,7 +9,7 @@ from tidepool.config.types import Config, Hosting, Via
 from tidepool.decision.by_price import Market, by_price
 from tidepool.decision.places import peak_of, place_of, places_of, rates_of, top_of
 from tidepool.decision.record import Step
-from tidepool.decision.reserved import leaves, left_endpoints
+from tidepool.decision.reserved import LEAVE_S, leaves, left_endpoints, reserved_by
 from tidepool.decision.subjects import Home, Subject
 from tidepool.decision.wanted import Ahead
 from tidepool.fleet import Fleet
@@ -17,6 +17,7 @@ from tidepool.fleet.demand import Values
 from tidepool.hosting.cost import fills_whole_instances
 from tidepool.hosting.home import Terms, Verdict, choose, filled
 from tidepool.memory import Memory, ModelMemory
+from tidepool.plan.render import moment
 from tidepool.sizing.copies import HEADROOM, copies_for
 from tidepool.units import HOUR_S, MINUTE_S
 
@@ -124,7 +125,7 @@ def _room(
         of_type = fleet.instance_types.get(endpoint.instance_type) if endpoint else None
         if endpoint is None or of_type is None:
             continue
-        grows_to = int(QUOTA_SHARE * min(endpoint.max_instances, of_type.quota) * of_type.accelerators)
+        grows_to = int(QUOTA_SHARE * min(endpoint.grows_to, of_type.quota) * of_type.accelerators)
         room[endpoint.name] = min(grows_to - peaks.get(endpoint.name, 0), room[of_type.name])
     return room
 
@@ -158,7 +159,12 @@ def _verdict(
         home_since=remembered.home_since,
         now=now,
     )
-    return choose(here, others, terms)
+    reserved = reserved_by(home.endpoint) if home.component is None else None
+    chosen = choose(here, others, terms)
+    if chosen is None and reserved is not None and now < reserved.until - LEAVE_S:
+        stays = f"its machines are reserved until {moment(reserved.until)}: to leave them would save nothing"
+        return Verdict(None, 0, 0.0, 0.0, stays)
+    return chosen
 
 
 def _fills(home: Home, subject: Subject, memory: ModelMemory) -> bool:

@@ -97,7 +97,7 @@ class Room:
         dedicated = self._dedicated.get(instance.name, 0)
         if one.home.component is None:
             return instance.quota - others - dedicated
-        machines = min(endpoint.max_instances, max(0, instance.quota - others - dedicated))
+        machines = min(endpoint.grows_to, max(0, instance.quota - others - dedicated))
         return max(0, machines * instance.accelerators - self._held.get(endpoint.name, 0)) // one.home.accelerators
 
 

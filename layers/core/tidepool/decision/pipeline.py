@@ -25,6 +25,8 @@ from tidepool.decision.moves import outgoing_moves
 from tidepool.decision.others import after_deploys, left_alone, write_steps
 from tidepool.decision.outgoing import outgoing
 from tidepool.decision.record import Decision, Step
+from tidepool.decision.reservations import reservation_steps
+from tidepool.decision.reserved import as_reserved
 from tidepool.decision.spend import spend
 from tidepool.decision.standing import still_steps, unread_steps
 from tidepool.decision.subjects import Subject, subjects
@@ -57,6 +59,7 @@ def decide(
     the reason in the record.
     """
     fleet = replace(fleet, left_alone=left_alone(fleet, config))
+    reservations, config = reservation_steps(fleet, config, now), as_reserved(config, fleet)
     everyone = subjects(fleet, config, memory.models)
     moment = Moment(config, now, fleet.signals, memory.learned, dial, ahead)
     wanted: list[Wanted] = []
@@ -68,7 +71,7 @@ def decide(
         models[subject.model] = fills_after(after, subject, now)
         wanted += sizes
         steps += told
-    steps += (*zone_steps(everyone), *write_steps(fleet), *unread_steps(fleet), *still_steps(fleet))
+    steps += (*zone_steps(everyone), *write_steps(fleet), *unread_steps(fleet), *still_steps(fleet), *reservations)
     steps += hands_off_steps(everyone, fleet, now=now)
     wanted = list(after_deploys(wanted, fleet, config, memory.knobs, now))
     judged = replace(memory, at=now, models=models)

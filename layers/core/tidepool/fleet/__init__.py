@@ -8,6 +8,7 @@ from tidepool.fleet.hosting import (
     EndpointKind,
     InstanceType,
     LeftOut,
+    Reservation,
     Status,
     boundary_alone,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "InstanceType",
     "LeftOut",
     "Noted",
+    "Reservation",
     "Route",
     "ScalingTarget",
     "Series",

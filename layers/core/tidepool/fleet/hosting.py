@@ -58,6 +58,14 @@ class InstanceType:
 
 
 @dataclass(frozen=True, slots=True)
+class Reservation:
+    """What a capacity reservation (a training plan) is. `until` is when its machines go, seconds since 1970."""
+
+    instances: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
 class Boundary:
     """What a model's container may reach and who can read its disk; '' and () = none.
 
@@ -93,7 +101,8 @@ class Endpoint:
     For a DEDICATED endpoint it is DesiredInstanceCount. `model` is the identity (tag or name) of a dedicated
     endpoint's model, '' for pools. `changed_at` is LastModifiedTime. `other_types` are those that its InstancePools
     list after `instance_type`, in their order. `reservation` is the capacity reservation that all its instances come
-    from, '' = none. `unmovable` is why nothing moves from or to it, '' = it may.
+    from, '' = none; `reserved` is how many it has there or can still get, and `reserved_until` when they go: 0 = not
+    known. `unmovable` is why nothing moves from or to it, '' = it may.
     `settings` are what else it is set up with, as a move takes it along (aws/settings.py).
     """
 
@@ -117,7 +126,14 @@ class Endpoint:
     boundary: Boundary = Boundary()
     other_types: tuple[str, ...] = ()
     reservation: str = ""
+    reserved: int = 0
+    reserved_until: int = 0
     settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def grows_to(self) -> int:
+        """Instances that a pool can have: its maximum, and never more than its reservation."""
+        return min(self.max_instances, self.reserved) if self.reserved else self.max_instances
 
 
 @dataclass(frozen=True, slots=True)

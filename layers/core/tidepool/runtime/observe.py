@@ -43,7 +43,7 @@ def observe(ports: Ports, config: Config, now: int, memory: Memory = NO_MEMORY, 
     `memory` is the last tick's: with it only those metrics are read that can change a decision (runtime/reading.py).
     """
     account = ports.hosting.endpoints()
-    endpoints = _ours(account, config)
+    endpoints = _reserved(ports, _ours(account, config))
     components = {
         name: component
         for name, component in sorted(ports.hosting.components().items())
@@ -128,6 +128,20 @@ def _ours(endpoints: Mapping[str, Endpoint], config: Config) -> dict[str, Endpoi
         if ours:
             found[name] = endpoint
     return found
+
+
+def _reserved(ports: Ports, endpoints: Mapping[str, Endpoint]) -> dict[str, Endpoint]:
+    """The endpoints with what their capacity reservations say."""
+    arns = sorted({endpoint.reservation for endpoint in endpoints.values() if endpoint.reservation})
+    known = ports.reservations.read(arns) if arns else {}
+
+    def read(endpoint: Endpoint) -> Endpoint:
+        found = known.get(endpoint.reservation)
+        if found is None:
+            return endpoint
+        return replace(endpoint, reserved=endpoint.reserved or found.instances, reserved_until=found.until)
+
+    return {name: read(endpoint) for name, endpoint in endpoints.items()}
 
 
 def _models(endpoints: Iterable[Endpoint], components: Iterable[Component]) -> list[str]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         InstanceType,
         LeftOut,
         Noted,
+        Reservation,
         Route,
         ScalingTarget,
         Series,
@@ -252,6 +253,14 @@ class Autoscaling(Protocol):
         ...
 
 
+class Reservations(Protocol):
+    """Capacity reservations, by ARN."""
+
+    def read(self, arns: Sequence[str]) -> Mapping[str, Reservation]:
+        """What each has, and until when. One that cannot be read is absent: its end is not known."""
+        ...
+
+
 class Principals(Protocol):
     """IAM: what callers may do."""
 
@@ -284,7 +293,15 @@ class NoAutoscaling:
         raise NotFound("RegisterScalableTarget", target.resource, "ObjectNotFoundException", "nothing is registered")
 
 
+class NoReservations:
+    """Where no reservation is read."""
+
+    def read(self, arns: Sequence[str]) -> Mapping[str, Reservation]:
+        return {}
+
+
 NOTHING_REGISTERED = NoAutoscaling()
+NOTHING_RESERVED = NoReservations()
 NOBODY_TELLS = NobodyTells()
 
 
@@ -302,3 +319,4 @@ class Ports:
     alarms: Alarms
     autoscaling: Autoscaling = NOTHING_REGISTERED
     principals: Principals = NOBODY_TELLS
+    reservations: Reservations = NOTHING_RESERVED
