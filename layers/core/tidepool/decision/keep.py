@@ -13,6 +13,7 @@ from tidepool.config.resolve import give_back
 from tidepool.config.types import REGAIN_S, Config, GiveBack, PoolConfig
 from tidepool.decision.coming import coming, per_machine
 from tidepool.decision.record import Held
+from tidepool.decision.regained import after_look, regain_s
 from tidepool.decision.spend import machines_of
 from tidepool.decision.wanted import Ahead, Wanted
 from tidepool.fleet import Fleet
@@ -38,7 +39,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """One endpoint whose machines these homes fill: a pool, or a dedicated endpoint."""
+    """One endpoint whose machines these homes fill: a pool, or a dedicated endpoint. seen: so is its regain time."""
 
     name: str
     homes: tuple[Wanted, ...]
@@ -47,6 +48,7 @@ class Owner:
     enough: int
     usd: float
     regain_s: float | None
+    seen: bool
     back: GiveBack
 
     def need(self, by_target: Mapping[str, int]) -> int:
@@ -73,7 +75,8 @@ def keep_machines(
 
     A ceiling is met all the same. A machine that the pool's minimum holds needs no copy to hold it.
     """
-    owners = _owners(wanted, fleet, config)
+    memory = replace(memory, regained=after_look([one.home for one in wanted], fleet, memory.regained, now))
+    owners = _owners(wanted, fleet, config, memory, now)
     spendable = sum(owner.usd * owner.machines for owner in owners) - config.money.committed_usd_per_hour
     needed: dict[str, tuple[tuple[int, int], ...]] = {}
     machines: dict[str, int] = {}
@@ -103,7 +106,7 @@ def keep_machines(
     return Kept(after, replace(memory, needed=needed), tuple(held), machines, minima)
 
 
-def _owners(wanted: Sequence[Wanted], fleet: Fleet, config: Config) -> list[Owner]:
+def _owners(wanted: Sequence[Wanted], fleet: Fleet, config: Config, memory: Memory, now: int) -> list[Owner]:
     """Every endpoint with machines that are looked after, by name."""
     here: dict[str, list[Wanted]] = {}
     for one in wanted:
@@ -112,12 +115,14 @@ def _owners(wanted: Sequence[Wanted], fleet: Fleet, config: Config) -> list[Owne
     for name, homes in sorted(here.items()):
         kind, endpoint = homes[0].home.instance, homes[0].home.endpoint
         declared = config.instances.get(endpoint.instance_type)
-        regain_s = REGAIN_S if declared is None else declared.regain_s
+        written_s = REGAIN_S if declared is None else declared.regain_s
+        again_s = regain_s(written_s, memory.regained.get(endpoint.instance_type), now)
         pool = homes[0].home.pool
         back = GiveBack(0) if pool is None else give_back(pool, endpoint.instance_type)
-        if kind is None or not _speaks(pool, back, regain_s, config):
+        if kind is None or not _speaks(pool, back, again_s, config):
             continue
-        owner = Owner(name, tuple(homes), pool, endpoint.instances_now, 0, kind.usd_per_hour, regain_s, back)
+        seen = again_s != written_s
+        owner = Owner(name, tuple(homes), pool, endpoint.instances_now, 0, kind.usd_per_hour, again_s, seen, back)
         owners.append(replace(owner, enough=owner.need({one.home.target: one.size for one in homes})))
     return owners
 
@@ -177,8 +182,9 @@ def _by_regain(owner: Owner, memory: Memory, now: int, ahead: Ahead | None) -> l
     kind = owner.homes[0].home.endpoint.instance_type
     if owner.regain_s is None:
         return [Rule(found.machines, f"a machine of {kind} that goes never comes again", for_good=True)]
+    seen = " as seen lately" if owner.seen else ""
     because = (
-        f"a machine of {kind} comes again after {duration(owner.regain_s)}, and is needed in "
+        f"a machine of {kind} comes again after {duration(owner.regain_s)}{seen}, and is needed in "
         f"{duration(found.dwell_s)}: {usd(found.saves_usd)} saved, {usd(found.costs_usd)} lost"
     )
     return [Rule(found.machines, because)]
