@@ -15,7 +15,7 @@ from tidepool.decision.pipeline import decide
 from tidepool.fleet import Series, Status
 from tidepool.memory import Learned, Memory, ModelLearned, ModelMemory
 from tidepool.move.state import Phase
-from tidepool.runtime.learn import burst_thresholds, learn
+from tidepool.runtime.learn import burst_thresholds, learn, main_homes, served_by_model
 from tidepool.runtime.ports import Operation
 from tidepool_lab.twin.fast_ledger import FastLedger
 
@@ -168,3 +168,23 @@ def test_hours_that_learn_missed_teach_as_well_and_each_once() -> None:
     account.slow = {"a": hours(start=HOUR)}
     assert learn(ports_of(account, ledger), LEARNS + 60).models["a"].spread == pytest.approx(1 + 3 * (1 - 0.9**2))
     assert account.slow_asked[-1] == (("a",), HOUR, LEARNS + 60)
+
+
+def test_the_largest_home_alone_teaches_it() -> None:
+    ledger = FastLedger()
+    ledger.save_learned(Learned(until=HOUR - 3000, models={"a": ModelLearned()}), NOW - 3600)
+    parts = {name: a_component(name=name, copies=copies) for name, copies in (("a-v1", 1), ("a-v2", 3))}
+    account = Account(parts=parts, past={name: an_hour(60.0) for name in parts})
+    learn(ports_of(account, ledger), LEARNS)
+    assert account.slow_asked == [(("a-v2",), HOUR - 3600, LEARNS)]
+
+
+def test_the_past_is_judged_by_copies_of_the_learned_spread() -> None:
+    """13.6 requests a second of 10 s: eight copies of 20 where service times are exponential, seven where even."""
+    homes = main_homes(a_config(), {POOL: a_pool()}, {"a": a_component()}, Memory())
+
+    def copies(spread: float) -> float:
+        served = served_by_model(homes, Memory(learned=Learned(models={"a": ModelLearned(spread=spread)})))
+        return float(served["a"].copies(np.array(13.6)))
+
+    assert (copies(1.0), copies(0.25)) == (8, 7)

@@ -291,3 +291,12 @@ def test_endpoint_events_wake_decide_where_they_are_asked_for(heard: bool):
     # It is created at 100 s, the cloud is looked at at 110 s, the bus takes 2 s. In service at 300 s: the tick of
     # that moment has seen it, so its event asks for nothing more.
     assert [at for at in seen if at % 60] == ([112] if heard else [])
+
+
+def test_rule_2_5_exponential_service_times_are_learned_as_such_and_sizes_stay():
+    """Three hours without a queue, each within its noise of 1; nothing is said of it."""
+    fast = a_run(a_cloud(traffic=minutes(*[120] * 260), copies={"m": 4}), fleet(floor=4))
+    fast.run_to(START + 4 * 3600 + 600)
+    spread = fast.ports.ledger.memory().learned.models["m"].spread
+    assert spread != 1.0 and spread == pytest.approx(1.0, abs=0.06)
+    assert records(fast) and not any(b"service spread" in record for record in records(fast).values())
