@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders import NOW, P4D, POOL, a_component, a_config, a_fleet, a_pool, evidence
@@ -154,6 +154,7 @@ def test_who_waits_now_counts_with_what_he_has_waited() -> None:
     assert regain_s(120.0, waiting, NOW - 3 * HOUR_S + 600) == 120, "a launch may still be under way"
 
 
+@settings(deadline=None)
 @given(st.floats(0, 50_000), st.lists(st.integers(0, 90_000), max_size=8), st.integers(0, 7 * DAY_S))
 def test_what_is_written_is_never_shortened(written_s: float, seen: list[int], age_s: int) -> None:
     found = regain_s(written_s, regained(*seen, age_s=age_s), NOW)

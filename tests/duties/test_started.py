@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders import NOW, P4D, a_component, a_config, a_fleet, a_model, a_pool, evidence
@@ -135,6 +135,7 @@ def test_three_stand_where_nothing_is_written() -> None:
     assert believed(360, (900,) * 3, written=False) == 900
 
 
+@settings(deadline=None)
 @given(st.floats(1, 4000), st.lists(st.integers(0, 8000), max_size=8))
 def test_what_is_written_is_never_shortened(written_s: float, seen: list[int]) -> None:
     assert written_s <= believed(written_s, seen, written=True) <= max([written_s, *seen])
