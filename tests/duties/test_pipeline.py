@@ -40,25 +40,6 @@ def test_a_full_component_gets_copies_with_the_reason() -> None:
     assert change.usd_per_hour == round(2 * 25.2513 / 8, 7)
 
 
-@pytest.mark.parametrize(
-    ("in_flight", "spread", "copies", "told"),
-    [
-        (110.0, 1.1, 8, ""),
-        (110.0, 0.25, 7, ", service spread 0.25 (exponential: 1)"),
-        (103.0, 1.1, 7, ""),
-        (103.0, 9.0, 8, ", service spread 8 (exponential: 1)"),
-    ],
-)
-def test_copies_are_sized_by_how_much_service_times_vary_and_the_record_says_so(
-    in_flight: float, spread: float, copies: int, told: str
-) -> None:
-    known = replace(KNOWN, learned=Learned(models={"a": ModelLearned(spread=spread)}))
-    decision = decide(a_fleet({"a": evidence(in_flight, 2)}), a_config(), known, NOW)
-    step = next(step for step in decision.steps if step.stage == "size")
-    assert step.because.endswith(f"20 a copy{told}")
-    assert only(decision).copies_to == copies
-
-
 def test_the_record_tells_every_stage() -> None:
     record = json.loads(record_bytes(decide(a_fleet(), a_config(), KNOWN, NOW, commit="c0ffee")))
     assert record["config_commit"] == "c0ffee"

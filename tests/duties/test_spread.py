@@ -9,6 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders import NOW, a_config, a_fleet, evidence
+from tidepool.decision.pipeline import decide
+from tidepool.memory import Learned, Memory, ModelLearned
+from tidepool.plan.change import ScaleCopies
 from tidepool.sizing.spread import ENOUGH, LEAST, MOST, smoothed, spread_of, stepped
 
 positive = st.floats(1e-3, 1e9)
@@ -87,3 +91,22 @@ def test_two_thirds_of_a_change_is_believed_after_ten_hours() -> None:
 def test_sizes_follow_steps_of_the_spread_and_not_its_noise() -> None:
     assert [stepped(spread) for spread in (0.86, 1.0, 1.15)] == [1.0, 1.0, 1.0]
     assert [round(stepped(spread), 2) for spread in (0.5, 0.8, 1.3, 2.1, 9.0)] == [0.5, 0.71, 1.41, 2.0, 8.0]
+
+
+@pytest.mark.parametrize(
+    ("in_flight", "spread", "copies", "told"),
+    [
+        (110.0, 1.1, 8, ""),
+        (110.0, 0.25, 7, ", service spread 0.25 (exponential: 1)"),
+        (103.0, 1.1, 7, ""),
+        (103.0, 9.0, 8, ", service spread 8 (exponential: 1)"),
+    ],
+)
+def test_copies_are_sized_by_how_much_service_times_vary_and_the_record_says_so(
+    in_flight: float, spread: float, copies: int, told: str
+) -> None:
+    known = Memory(homes_checked=NOW, learned=Learned(models={"a": ModelLearned(spread=spread)}))
+    decision = decide(a_fleet({"a": evidence(in_flight, 2)}), a_config(), known, NOW)
+    step = next(step for step in decision.steps if step.stage == "size")
+    assert step.because.endswith(f"20 a copy{told}")
+    assert [change.copies_to for change in decision.changes if isinstance(change, ScaleCopies)] == [copies]

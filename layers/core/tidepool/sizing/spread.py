@@ -20,6 +20,7 @@ ENOUGH = 300
 NEWEST_WEIGHT = 0.1
 """Weight of the newest hour: two thirds of a change is believed after ten hours. Ours."""
 EXPONENTIAL = 1.0
+"""Of exponential times, whose variance is their mean squared: believed of a model until it has taught another."""
 
 
 def spread_of(others_ms: float, slowest_ms: float) -> float:
