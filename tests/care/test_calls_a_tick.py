@@ -13,9 +13,9 @@ from seams.both import FLEET, a_rig
 from seams.world import P4D, START_S, TAGS, a_spec
 from tidepool.config.load import load
 from tidepool.fleet import Component, Endpoint, EndpointKind, Status
-from tidepool.memory import Memory, Minute, ModelMemory
+from tidepool.memory import Block, Memory, Minute, ModelMemory
 from tidepool.runtime.ports import MetricTarget
-from tidepool.runtime.reading import ALIVE, ANSWERS, LOAD, REFUSED, asks_all, sparing
+from tidepool.runtime.reading import ALIVE, ANSWERS, COUNT, GAUGE, LOAD, REFUSED, asks_all, sparing
 from tidepool_lab.embedded.rig import Rig
 from tidepool_lab.twin.cloud import Cloud
 from tidepool_lab.twin.traffic import TableArrivals
@@ -71,7 +71,8 @@ def test_a_quiet_tick_of_66_idle_models_is_few_calls_and_a_metric_a_model_in_fiv
 
 
 POOL = Endpoint("pool", EndpointKind.POOL, "c", "main", Status.IN_SERVICE, P4D, 1, 1, 0)
-NOW = 100_000
+NOW = 100_300
+"""A minute and a half into ten."""
 
 
 def fields(
@@ -98,16 +99,39 @@ def fields(
     return targets[0].fields if targets else None
 
 
-CALLED = ModelMemory(sizes={"m": 1}, recent=(Minute(NOW - 60, 3.0, 4.0, 0.5),))
-SILENT = replace(CALLED, recent=(Minute(NOW - 60, 0.0, 0.0, 0.0),))
+CALLED = ModelMemory(sizes={"m": 1}, recent=(Minute(NOW - 120, 3.0, 4.0, 0.5),))
+"""Three of its eight slots are taken."""
+BUSY = ModelMemory(sizes={"m": 1}, recent=(Minute(NOW - 60, 5.0, 6.0, 1.2),))
+SILENT = replace(CALLED, recent=(Minute(NOW - 120, 0.0, 0.0, 0.0),))
 
 
-def test_a_model_that_is_called_is_asked_for_its_load_alone() -> None:
-    assert fields(CALLED) == LOAD
+def test_a_model_far_from_full_is_counted_every_second_minute() -> None:
+    assert fields(CALLED) == COUNT
+    assert fields(replace(CALLED, recent=(Minute(NOW - 60, 3.0, 4.0, 0.5),))) is None
+    filled = Block(NOW - 7200, 1.3, 1.3, 1)  # 1.3 requests a second of 4 s are 5.2 of 8 slots, two hours ago
+    assert fields(replace(CALLED, blocks=(filled,))) == GAUGE
+
+
+def test_a_model_that_fills_its_slots_is_asked_every_minute_how_many_are_in_flight() -> None:
+    assert fields(BUSY) == GAUGE
+    assert fields(replace(BUSY, panic_at=NOW - 240)) == LOAD, "a queue is more than its count says"
+    assert fields(replace(BUSY, recent=())) == (*LOAD, *ALIVE)
+
+
+def test_every_tenth_minute_both_are_asked() -> None:
+    assert fields(CALLED, at=NOW - 101) == fields(BUSY, at=NOW - 101) == LOAD
+
+
+def test_a_model_is_looked_at_closely_before_it_goes_to_zero_and_where_an_alarm_is_on_its_bursts() -> None:
+    assert fields(replace(SILENT, idle_since=NOW - 1140)) == (*COUNT, *ALIVE)
+    assert fields(replace(SILENT, idle_since=NOW - 1200)) == (*LOAD, *ALIVE)
+    assert (
+        fields(CALLED, fleet=FLEET.replace("    min_copies: 0\n", "    min_copies: 0\n    burst_alarm: true\n")) == LOAD
+    )
 
 
 def test_a_silent_model_has_to_prove_that_it_is_there() -> None:
-    assert fields(SILENT) == (*LOAD, *ALIVE)
+    assert fields(SILENT) == (*COUNT, *ALIVE)
 
 
 def test_a_model_at_zero_is_asked_only_whether_it_was_called() -> None:
@@ -120,7 +144,7 @@ def test_a_tick_does_not_ask_of_a_model_at_zero_that_was_not_called_lately() -> 
     at_zero = ModelMemory(sizes={"m": 0}, zero_at=NOW - 60, called_at=NOW - 721)
     assert fields(at_zero, copies=0, thorough=False) is None
     assert fields(replace(at_zero, called_at=NOW - 720), copies=0, thorough=False) == REFUSED
-    assert fields(replace(SILENT, called_at=NOW - 7200), thorough=False) == (*LOAD, *ALIVE), "no alarm is on its calls"
+    assert fields(replace(SILENT, called_at=NOW - 7200), thorough=False) == (*COUNT, *ALIVE), "no alarm is on its calls"
 
 
 def test_every_model_is_asked_at_the_first_look_of_each_five_minutes() -> None:
@@ -130,7 +154,7 @@ def test_every_model_is_asked_at_the_first_look_of_each_five_minutes() -> None:
 
 def test_a_model_that_woke_lately_is_asked_for_who_found_no_copy() -> None:
     assert fields(replace(CALLED, zero_at=NOW - 700)) == (*LOAD, *REFUSED)
-    assert fields(replace(CALLED, zero_at=NOW - 721)) == LOAD
+    assert fields(replace(CALLED, zero_at=NOW - 721)) == COUNT
 
 
 def test_without_the_last_ticks_memory_or_while_it_moves_everything_is_read() -> None:

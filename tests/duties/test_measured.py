@@ -213,11 +213,16 @@ def test_a_bound_never_falls(in_flight: float, copies: int, known: Measured | No
         assert after.concurrency >= in_flight / copies - 1e-6
 
 
+def unanswered(series: Series) -> Series:
+    return replace(series, values=np.full(len(series.values), np.nan))
+
+
 @given(in_flight=flows, copies=sizes, known=measures)
 @settings(max_examples=200, deadline=None)
 def test_what_is_unknown_or_untrusted_never_lowers(in_flight: float, copies: int, known: Measured) -> None:
-    # Who counts requests was there, whatever utilisation says: blind is who has neither.
-    blind = replace(seen(in_flight, copies), utilisation=Evidence().utilisation, invocations=Evidence().invocations)
+    # Who counts requests was there, whatever utilisation says: blind is who asked for both, and has neither.
+    clear = seen(in_flight, copies)
+    blind = replace(clear, utilisation=unanswered(clear.utilisation), invocations=unanswered(clear.invocations))
     assert wanted(looked(blind, known, copies=copies), copies) >= copies
     untrusted = replace(known, since=NOW - 60, latency_ms=10_000.0)
     assert wanted(looked(seen(in_flight, copies), untrusted, copies=copies), copies) == copies

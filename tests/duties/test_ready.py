@@ -80,7 +80,7 @@ def test_before_anything_is_learned_a_fifth_more_than_twenty_minutes_needed_is_r
 
 WORTH = {FEW: (100.0, 40.0), MANY: (112.0, 0.0)}
 """Twelve copy hours more of $3.16, $37.88, and nobody late: 40 late requests within the objective of 50 are to pay."""
-BREAK_EVEN_USD = 12 * P4D.usd_per_hour / 8 / 40 / 1.4
+BREAK_EVEN_USD = 12 * P4D.usd_per_hour / 8 / 40
 
 
 @pytest.mark.parametrize(("share", "minutes"), [(0.9, "5m"), (1.1, "2.67h")])

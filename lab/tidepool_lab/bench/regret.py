@@ -22,7 +22,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from tidepool.config.load import load
 from tidepool.config.types import Config
-from tidepool.decision.ready import UNDERSTATED, followed, served_at
+from tidepool.decision.ready import followed, served_at
 from tidepool.decision.subjects import Subject, subjects
 from tidepool.fleet import Fleet, Series
 from tidepool.fleet.demand import Values
@@ -149,7 +149,7 @@ def _score(subject: Subject, told: Told) -> Score:
         told.turned,
         told.arrived,
         unit_usd=unit_usd,
-        miss_usd=terms.miss_usd * UNDERSTATED,
+        miss_usd=terms.miss_usd,
         attain=terms.attain,
     )
     error, last = told.lacked / told.came

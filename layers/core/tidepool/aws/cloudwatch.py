@@ -107,7 +107,9 @@ class CloudWatch(BurstAlarms):
         known = {query.metric: kept for query in queries if (kept := self._known(query, now)) is not None}
         asked = [query for query in queries if query.metric not in known]
         known |= {query.metric: series for query, series in zip(asked, self._series(asked), strict=True)}
-        self._kept = known if self._keeps else {}
+        if self._keeps:
+            self._kept |= known
+            self._kept = {metric: kept for metric, kept in self._kept.items() if kept.end_s > now - window_s}
         found: dict[str, dict[str, Series]] = {target.name: {} for target in targets}
         for query in queries:
             found[query.target.name][query.field] = known[query.metric]

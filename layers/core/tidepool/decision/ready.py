@@ -19,10 +19,6 @@ from tidepool.sizing.copies import copies_in_time
 from tidepool.sizing.price import cheapest
 from tidepool.sizing.spread import EXPONENTIAL, stepped
 
-UNDERSTATED = 1.4
-"""Times the late requests of the accounts that really come: they know of no blocked component, full quota, move or
-machine that is still to launch. Ours, and fitted: chosen between 1 and 2 so that p4d alone on the reference
-week (days 2 to 4, seed 1) is no worse on time than native."""
 SETTLE_S = 120
 """A change blocks its component until it settles, so a raise looks this much further than the start-up:
 a tick to notice, a minute for the metric."""
@@ -108,7 +104,7 @@ def followed(judged: Judged, home: Home, terms: ModelConfig, dial: float) -> tup
         np.array(judged.turned),
         judged.arrived,
         unit_usd=home.unit_usd_per_hour,
-        miss_usd=terms.miss_usd * dial * UNDERSTATED,
+        miss_usd=terms.miss_usd * dial,
         attain=terms.attain,
     )
     if span_and_room(chosen) is None:

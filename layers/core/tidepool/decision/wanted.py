@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tidepool.config.calendar import floors_at
 from tidepool.config.types import Config, ModelConfig
+from tidepool.decision.between import last_reading, made_up_for
 from tidepool.decision.measured import Look, at_capacity, measure
 from tidepool.decision.ready import SETTLE_S, ready_for, sized_spread
 from tidepool.decision.record import Step
@@ -78,24 +79,26 @@ def judge(
     """
     now, learned = moment.now, moment.learned.models.get(subject.model)
     subject = at_capacity(subject, memory.measured, now)
-    seen = [_seen(home, subject.config, memory, now) for home in subject.homes]
+    kept = last_reading(subject, memory, now)
+    seen = [kept] if kept else [_seen(home, memory, now) for home in subject.homes]
     total = _sum(seen)
     reporting = [_reporting(home, memory) for home in subject.homes]
     # What was served well lifts the bound before anybody is sized by it.
     measured, looks = measure(subject, seen, reporting, memory, now)
     subject = at_capacity(subject, measured, now)
-    recent = remember(memory.recent, total, now)
-    level = rounded(next_level(memory.level, total, learned, now))
     idle_since = (memory.idle_since or now) if total.idle and total.fresh else 0
     main_home = subject.homes[0]
-    blocks = memory.blocks
-    if total.in_flight is not None:
-        newest = Minute(now, total.in_flight, total.peak, total.rate)
-        blocks = fill(blocks, minute_rate(newest, main_home.service_s * memory.stretch), now)
+    recent, level, blocks = memory.recent, memory.level, memory.blocks
+    for at, one in () if kept else (*made_up_for(subject, memory, now), (now, total)):
+        recent = remember(recent, one, at)
+        level = rounded(next_level(level, one, learned, at))
+        if one.in_flight is not None:
+            minute = Minute(at, one.in_flight, one.peak, one.rate)
+            blocks = fill(blocks, minute_rate(minute, main_home.service_s * memory.stretch), at)
     panic_at = now if any(_full(home, one) for home, one in zip(subject.homes, seen, strict=True)) else memory.panic_at
     after = replace(
         memory,
-        idle_since=idle_since,
+        idle_since=memory.idle_since if kept else idle_since,
         recent=recent,
         blocks=blocks,
         panic_at=panic_at,
@@ -138,7 +141,7 @@ def judge(
         results.append(wanted)
         steps += told
     # What this minute says of the time in service counts from the next on: more demand must never mean fewer copies.
-    if len(subject.homes) == 1:
+    if len(subject.homes) == 1 and main_home.evidence.whole:
         after = replace(after, stretch=_stretch(memory.stretch, total, main_home.service_s))
     after = after_minute(subject, after, now)
     return tuple(results), after, tuple(steps)
@@ -164,8 +167,8 @@ def _foretold(subject: Subject, home: Home, after: ModelMemory, total: Observed,
     )
 
 
-STRETCH = 0.02
-"""Weight of the newest minute in the stretch: a time constant of 50 minutes. Ours."""
+STRETCH = 0.2
+"""Weight of one reading of both metrics in the stretch, every tenth minute: a time constant of 50 minutes. Ours."""
 STRETCH_FLIGHT = 5.0
 """Requests in flight from which a minute says something of the time in service. Ours."""
 
@@ -207,13 +210,12 @@ def _surge(signals: tuple[Signal, ...], model: str, now: int) -> float:
     return max([1.0, *asked])
 
 
-def _seen(home: Home, terms: ModelConfig, memory: ModelMemory, now: int) -> Observed:
+def _seen(home: Home, memory: ModelMemory, now: int) -> Observed:
     """What the home's evidence says, its queue counted as the slots that work it off in the time there is for it."""
     copies = _reporting(home, memory)
     # More than a lower bound is no queue: only a declared concurrency says how many slots there are.
     slots = copies * home.declared if home.declared is not None else None
-    service_s = home.service_s
-    return observe(home.evidence, copies=copies, service_s=service_s, now=now, slots=slots)
+    return observe(home.evidence, copies=copies, service_s=home.service_s, now=now, slots=slots, stretch=memory.stretch)
 
 
 def _drain(home: Home, terms: ModelConfig, observed: Observed) -> float:

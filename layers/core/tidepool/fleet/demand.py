@@ -87,6 +87,11 @@ class Evidence:
     errors: Series = field(default_factory=empty)
     refused: Series = field(default_factory=empty)
 
+    @property
+    def whole(self) -> bool:
+        """Both were read: how many requests came, and how many were in flight."""
+        return bool(len(self.invocations.values) and len(self.concurrency.values))
+
 
 @cache
 def no_evidence() -> Evidence:

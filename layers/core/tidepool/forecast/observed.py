@@ -40,18 +40,27 @@ class Observed:
 
 
 def observe(
-    evidence: Evidence, *, copies: int, service_s: float | None, now: int, slots: float | None = None
+    evidence: Evidence,
+    *,
+    copies: int,
+    service_s: float | None,
+    now: int,
+    slots: float | None = None,
+    stretch: float = 1.0,
 ) -> Observed:
     """What the evidence says at `now` of a target that has `copies` in service.
 
-    Little's law gives the second opinion: in flight = rate × time in service. NaN and negative datapoints are
-    missing, not zero. Silence counts as idle only where utilisation is fresh (bench-rules 4.2).
+    Little's law gives the second opinion: in flight = rate × time in service. Where only one of the two was asked for
+    (runtime/reading.py) it gives the other, by the time that requests really take, `stretch` × `service_s`. NaN and
+    negative datapoints are missing, not zero. Silence counts as idle only where utilisation is fresh (bench-rules 4.2).
     """
     rejected, rejected_at = _last_positive(evidence.rejected, now)
     rate = _newest_rate(evidence.invocations, now)
     alive = _alive(evidence, now - FRESH_S)
     newest = evidence.concurrency.since(evidence.concurrency.end_s - MINUTE_S)
     known = [value for value in newest.tolist() if 0 <= value < math.inf]
+    held_s = None if service_s is None else service_s * stretch
+    uncounted = not len(evidence.invocations.values) and bool(held_s)
     in_time = evidence.concurrency.end_s >= now - FRESH_S
     if known and in_time and copies > 0:
         mean, peak = _mean_of_highest(sum(known) / len(known) * copies), max(known) * copies
@@ -61,12 +70,19 @@ def observe(
         if queued and slots is not None and service_s:
             offered = max(by_rate, _offered(known, copies, slots, service_s, evidence.concurrency.step_s))
             offered = min(mean, offered)
+            rate = offered / held_s if uncounted and held_s else rate
             why = f"{offered:.1f} offered over the last minute, {queued:.0f} of them queued"
             return Observed(offered, max(peak, by_rate), rate, alive, False, rejected, rejected_at, why, queued)
         why = f"{mean:.1f} in flight over the last minute"
         # The count is a minute older: while load falls it says more, so it speaks only where the gauge must be wrong.
         seen = by_rate if mean < GAUGE_LEAST * by_rate else mean
+        rate = seen / held_s if uncounted and held_s else rate
         return Observed(seen, max(peak, by_rate), rate, alive, idle, rejected, rejected_at, why)
+    if alive and copies > 0 and held_s is not None and not len(evidence.concurrency.values):
+        # The gauge was not asked, which is another thing than a gauge that does not answer.
+        counted = rate * held_s
+        why = f"{counted:.1f} in flight, as counted"
+        return Observed(counted, counted, rate, True, rate <= 0.0, rejected, rejected_at, why)
     if alive and copies > 0:
         quiet = _seen_since(evidence.invocations, now - FRESH_S)
         if not quiet:
@@ -119,9 +135,11 @@ def _seen_since(series: Series, at: int) -> bool:
 
 
 def _alive(evidence: Evidence, at: int) -> bool:
-    """Copies reported after `at`. Where utilisation is not read (runtime/reading.py), requests that came say so."""
+    """Copies reported after `at`. Where utilisation is not read (runtime/reading.py), requests say so."""
     if len(evidence.utilisation.values):
         return _seen_since(evidence.utilisation, at)
+    if not len(evidence.invocations.values):
+        return bool((np.nan_to_num(evidence.concurrency.since(at)) > 0).any())
     counts = evidence.invocations
     return bool((np.nan_to_num(counts.since(at - counts.step_s + 1)) > 0).any())
 

@@ -18,6 +18,7 @@ from tidepool.fleet import (
     Component,
     Endpoint,
     EndpointKind,
+    Evidence,
     Fleet,
     InstanceType,
     Route,
@@ -63,6 +64,8 @@ def observe(ports: Ports, config: Config, now: int, memory: Memory = NO_MEMORY, 
         thorough=thorough,
     )
     seen = ports.metrics.evidence(targets, now, WINDOW_S)
+    # A port may tell more than it was asked: a decision is made on what was asked for, whichever port it is.
+    seen = {target.name: _asked(seen[target.name], target) for target in targets if target.name in seen}
     return Fleet(
         endpoints=endpoints,
         components=components,
@@ -74,6 +77,10 @@ def observe(ports: Ports, config: Config, now: int, memory: Memory = NO_MEMORY, 
         signals=(*ports.ledger.signals(now), *holds_by_tag((*components.values(), *endpoints.values()), now)),
         frozen_by=frozen_by(ports, config, now),
     )
+
+
+def _asked(found: Evidence, target: MetricTarget) -> Evidence:
+    return Evidence(**{field: getattr(found, field) for field in target.fields}) if target.fields else found
 
 
 def _left_for_us(

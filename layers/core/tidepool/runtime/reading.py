@@ -1,24 +1,28 @@
-"""Which metrics a look reads of each target: only what can change the decision, because each one costs.
+"""Which metrics a look reads of each target: few, because each one costs.
 
 GetMetricData bills every metric asked for, $0.01 per 1,000 (AWS price list): one metric a minute is $0.43 a month, and
-all six of 66 models would be $171. What is left out here is nothing that the decision would read: tests/seams holds a
-run that reads all to the same records, byte for byte.
+all six of 66 models would be $171. Asked is about one a model and minute: how many are in flight of those that fill
+their slots, how many came of the others, every second minute, and both of everyone every tenth. Little's law gives the
+one from the other (forecast/observed.py), and what came between two readings is made up for (decision/between.py).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from tidepool.config.resolve import model_config
-from tidepool.config.types import Config, Hosting
+from tidepool.config.types import Config, Hosting, ModelConfig, Shape
 from tidepool.fleet import Component, Endpoint
+from tidepool.forecast.blocks import highest_rate
 from tidepool.forecast.observed import RAISE_ON_S
 from tidepool.memory import Memory, ModelMemory
 from tidepool.runtime.ports import MetricTarget
 from tidepool.units import MINUTE_S
 
-LOAD = ("invocations", "concurrency")
+COUNT, GAUGE = ("invocations",), ("concurrency",)
+LOAD = (*COUNT, *GAUGE)
 REFUSED, ALIVE = ("rejected",), ("utilisation",)
 ANSWERS = ("latency_ms", "errors")
 
@@ -31,6 +35,16 @@ REFUSED_S = RAISE_ON_S + 2 * MINUTE_S
 AT_ZERO_S = 5 * MINUTE_S
 """How often a tick asks of models that have long been at zero: the alarm on their rejected requests wakes decide at
 once, and then all are asked. Without the alarm waking takes so much longer. Ours."""
+
+LIGHT, TOP_MINUTES = 0.5, 160
+"""Share of its slots that a model has not gone beyond in so many minutes, all that blocks remember, to be asked every
+second minute. Of the reasoning day's 75 first minutes with every slot taken, 6 come where less was."""
+EVERY = 2
+"""Minutes between two readings of such a model. Ours."""
+BOTH_S = 10 * MINUTE_S
+"""How often the count and the gauge are read together: the one says what the other is worth (`stretch`). Ours."""
+LATELY_S = 5 * MINUTE_S
+"""While every slot was taken so lately both are read: a queue is more than either says. Ours."""
 
 
 def asks_all(memory: Memory, now: int) -> bool:
@@ -55,7 +69,7 @@ def sparing(
     component that had no copy lately, because SageMaker rejects for want of a copy only then. A component that has none
     is asked for nothing else, and once it has not been called for REFUSED_S only by a `thorough` look. utilisation
     proves that silence is idleness: where the last minute had requests, and one home, they prove it. Without the last
-    tick's memory, everything is read.
+    tick's memory, and while it moves, everything is read; who is far from full is not asked in every look.
     """
     targets = tuple(targets)
     owner = {name: c.model for name, c in components.items()} | {n: e.model for n, e in endpoints.items() if e.model}
@@ -68,24 +82,52 @@ def sparing(
     def asked(target: MetricTarget) -> MetricTarget | None:
         model = owner.get(target.name, "")
         component, endpoint = components.get(target.name), endpoints.get(target.endpoint)
-        declared = endpoint is not None and _declared(config, model, component, endpoint)
-        answers = () if declared else ANSWERS
+        terms = model_config(config, model)
+        shape = _shape(terms, component, endpoint) if model and endpoint is not None else None
+        answers = () if shape is not None and shape.concurrency is not None else ANSWERS
         known = memory.models.get(model) if recent and homes[model] == 1 and model not in moves else None
         if known is None:
             return replace(target, fields=(*LOAD, *REFUSED, *ALIVE, *answers))
         if component is not None and _long_at_zero(component, known, now):
             return replace(target, fields=REFUSED) if thorough or now - known.called_at <= REFUSED_S else None
         refused = REFUSED if component is not None and now - known.zero_at <= REFUSED_S else ()
-        alive = () if _called(known, memory.at) else ALIVE
-        return replace(target, fields=(*LOAD, *refused, *alive, *answers))
+        size = component.copies_now if component is not None else endpoint.instances_now if endpoint else 0
+        full = _full_share(known, shape, size, now)
+        alive = () if _called(known, now) else ALIVE
+        both = memory.at // BOTH_S != now // BOTH_S or _both(known, terms, full, now)
+        if refused or answers or both:
+            return replace(target, fields=(*LOAD, *refused, *alive, *answers))
+        if full > LIGHT:
+            return replace(target, fields=(*(LOAD if alive else GAUGE), *alive))
+        return None if _asked_lately(known, now) else replace(target, fields=(*COUNT, *alive))
 
     return tuple(one for target in targets if (one := asked(target)) is not None)
 
 
-def _declared(config: Config, model: str, component: Component | None, endpoint: Endpoint) -> bool:
+def _shape(terms: ModelConfig, component: Component | None, endpoint: Endpoint) -> Shape | None:
     hosting = Hosting.DEDICATED if component is None else Hosting.SHARED
-    shape = model_config(config, model).shape(hosting, endpoint.instance_type) if model else None
-    return shape is not None and shape.concurrency is not None
+    return terms.shape(hosting, endpoint.instance_type)
+
+
+def _full_share(known: ModelMemory, shape: Shape | None, size: int, now: int) -> float:
+    """How much of its slots it used at most in the last TOP_MINUTES; infinite where that is not known."""
+    lately = [minute.in_flight for minute in known.recent if minute.at > now - LATELY_S]
+    if shape is None or not shape.concurrency or not shape.service_s or not lately:
+        return math.inf
+    slots = size * shape.concurrency * known.share
+    top = max(highest_rate(known, now, TOP_MINUTES, shape.service_s) * shape.service_s * known.stretch, *lately)
+    return top / slots if slots else math.inf
+
+
+def _both(known: ModelMemory, terms: ModelConfig, full: float, now: int) -> bool:
+    """The count and the gauge: while a queue may stand, before zero, and where an alarm speaks of the gauge."""
+    sleepy = known.idle_since and terms.zero_after_s is not None and now - known.idle_since >= terms.zero_after_s
+    return bool(terms.burst_alarm or sleepy or full == math.inf or now - known.panic_at < LATELY_S)
+
+
+def _asked_lately(known: ModelMemory, now: int) -> bool:
+    """By whole minutes, so that a tick that comes seconds early or late changes nothing."""
+    return now // MINUTE_S - known.recent[-1].at // MINUTE_S < EVERY
 
 
 def _long_at_zero(component: Component, known: ModelMemory, now: int) -> bool:
@@ -94,6 +136,6 @@ def _long_at_zero(component: Component, known: ModelMemory, now: int) -> bool:
     return none and now - component.changed_at > SETTLED_S
 
 
-def _called(known: ModelMemory, at: int) -> bool:
-    """The last tick counted requests in its newest minute."""
-    return bool(known.recent) and known.recent[-1].at == at and known.recent[-1].rate > 0
+def _called(known: ModelMemory, now: int) -> bool:
+    """Its last reading counted requests in its newest minute."""
+    return bool(known.recent) and now - known.recent[-1].at <= EVERY * MINUTE_S and known.recent[-1].rate > 0
