@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -53,13 +54,40 @@ def _command(fix: str) -> dict[str, Any]:
     return {**named, "SuspendedState": {name: value == "true" for name, value in pauses.items()}}
 
 
-@pytest.mark.parametrize(("days", "then", "state"), [(5, "", "wrong"), (5, "then: main, ", "note"), (60, "", "note")])
-def test_a_reservation_that_ends_soon_wants_a_place_to_go(days: int, then: str, state: str) -> None:
+@pytest.mark.parametrize(
+    ("days", "written", "states"),
+    [
+        (5, "", ["note"]),
+        (60, "reserved: {then: main, instances: 1, until: UNTIL}", ["note"]),
+        (60, "reserved: {instances: 2, until: UNTIL}", ["wrong", "note"]),
+        (60, "reserved: {instances: 1, until: 2026-12-01}", ["wrong", "note"]),
+    ],
+    ids=["unwritten", "written", "other machines", "another day"],
+)
+def test_a_reservation_is_read_and_what_fleet_yaml_writes_against_it_is_wrong(
+    days: int, written: str, states: list[str]
+) -> None:
     with an_account() as world:
         reserved(world, ends_s=START_S + days * DAY_S)
-        line = f"h100: {{endpoint: reserved, reserved: {{{then}instances: 1, until: 2026-12-01}}}}"
-        ((found, said, _),) = about("reservations", fleet=WATCH.replace("pools: {", f"pools: {{{line}, "))
-        assert found == state and "reserved: h100s ends" in said
+        until = f"{datetime.fromtimestamp(START_S + days * DAY_S, UTC):%Y-%m-%d}"
+        line = f"h100: {{endpoint: reserved, {written.replace('UNTIL', until)}}}"
+        found = about("reservations", fleet=WATCH.replace("pools: {", f"pools: {{{line}, "))
+        assert [state for state, _, _ in found] == states
+        to = "main" if "then" in written else "where they cost least"
+        ends = f"reserved: h100s ends {until}, and then it stops serving"
+        assert found[-1][1] == f"{ends}; its models go to {to} before"
+
+
+def test_what_cannot_leave_a_reservation_that_ends_soon_is_wrong() -> None:
+    with an_account() as world:
+        reserved(world, ends_s=START_S + 5 * DAY_S)
+        world.rig.run_to(world.now + 300)
+        tags = {"model": "chat", "tidepool:managed": "true"}
+        world.cloud.create_component("stuck", "reserved", model="chat", copies=1, tags=tags, settled=True)
+        fleet = WATCH.replace("pools: {", "pools: {h100: {endpoint: reserved}, ")
+        ((state, said, fix),) = about("reservations", fleet=fleet)
+        assert state == "wrong" and said.endswith("cannot leave it: chat (its callers follow no route)")
+        assert "extend the plan" in fix
 
 
 def test_the_stacks_own_file_and_its_last_tick_are_looked_at() -> None:

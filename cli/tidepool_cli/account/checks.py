@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from tidepool.config.resolve import model_config, pool_of_endpoint
-from tidepool.config.types import Bounds, Config, Rung, Via
+from tidepool.config.types import Bounds, Config, Reserved, Rung, Via
+from tidepool.decision.reservations import contradicts
 from tidepool.fleet import Component, Endpoint, EndpointKind, Status, named_twice
 from tidepool.fleet.identity import MANAGED_TAG, managed
+from tidepool.plan.render import moment
 from tidepool.units import DAY_S, duration
 from tidepool_cli.account.asker import Why
 from tidepool_cli.account.decide import alike, unmovable
@@ -303,12 +305,28 @@ def _reservations(account: Account, config: Config) -> Found:
             yield State.NOTE, f"{what}: its end could not be read", "write `reserved: {instances, until}` at the pool"
             continue
         ends = f"{what} ends {datetime.fromtimestamp(one.ends, UTC):%Y-%m-%d}, and then it stops serving"
-        if written is not None and written.then:
-            yield State.NOTE, f"{ends}; its models go to {written.then}", ""
-        elif one.ends - account.at < SOON_S:
-            yield State.WRONG, ends, "write `reserved: {instances, until, then: POOL}` at the pool, or move them now"
+        if written is not None and contradicts(written, Reserved(one.instances, one.ends)):
+            says = f"{what} is {one.instances} until {moment(one.ends)}, and fleet.yaml says otherwise: its word counts"
+            yield State.WRONG, says, "correct `reserved` at the pool, or delete it"
+        stay = sorted(f"{model} ({why})" for model, why in _staying(account, config, one.endpoint))
+        if stay and one.ends - account.at < SOON_S:
+            yield State.WRONG, f"{ends}; cannot leave it: {_some(stay)}", "move them by hand, or extend the plan"
+        elif pool is None:
+            yield State.NOTE, ends, "declare it as a pool, or update it to a config without one before that"
         else:
-            yield State.NOTE, ends, "write `reserved: {instances, until, then: POOL}` at the pool"
+            to = written.then if written is not None and written.then else "where they cost least"
+            yield State.NOTE, f"{ends}; its models go to {to} before", ""
+
+
+def _staying(account: Account, config: Config, endpoint: str) -> Iterable[tuple[str, str]]:
+    """The models there that no move takes away, and why."""
+    fixed = dict(unmovable(account))
+    for home in account.homes:
+        if home.model and endpoint in (home.name, getattr(home, "endpoint", "")):
+            routed = model_config(config, home.model).route.via is not Via.NONE
+            why = fixed.get(home.name) or fixed.get(endpoint) or ("" if routed else "its callers follow no route")
+            if why:
+                yield home.model, why
 
 
 def _tick(account: Account, stack: Stack | None) -> Found:

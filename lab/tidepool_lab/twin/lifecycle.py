@@ -237,8 +237,12 @@ class Lifecycle:
     # Instances.
 
     def empty(self, instance: Instance) -> None:
-        """Its last copy left: it is released idle_release_s later, if none comes (3.9)."""
+        """Its last copy left: it is released idle_release_s later, if none comes (3.9); at once after its plan."""
         now_s = max(self.agenda.now_s, instance.ready_s)
+        plan = self.machines.plans.get(instance.endpoint.reservation)
+        if plan is not None and self.agenda.now_s >= plan.until:
+            self.machines.release(instance, self.agenda.now_s)
+            return
         instance.empty_since = now_s
         self.agenda.at(now_s + self.spec.times.idle_release_s, lambda: self._release_if_idle(instance, now_s))
 
@@ -269,12 +273,14 @@ class Lifecycle:
         if self.agenda.now_s < until_s:  # It was extended.
             self.agenda.at(until_s, lambda: self.end_reservation(endpoint))
             return
+        for instance in endpoint.instances:
+            instance.given_up = True
         for component in filter(None, (*endpoint.components.values(), endpoint.container)):
             for copy in [c for c in component.copies if c.state is not CopyState.LEAVING]:
                 self.leave(copy)
             self.reach(component)
         for instance in [one for one in endpoint.instances if not one.copies]:
-            self.machines.release(instance, self.agenda.now_s)
+            self.empty(instance)
 
     # Scarce machines that were given back (decisions/0010-regain.md).
 
