@@ -84,7 +84,7 @@ def test_what_cannot_leave_a_reservation_that_ends_soon_is_wrong() -> None:
         world.rig.run_to(world.now + 300)
         tags = {"model": "chat", "tidepool:managed": "true"}
         world.cloud.create_component("stuck", "reserved", model="chat", copies=1, tags=tags, settled=True)
-        fleet = WATCH.replace("pools: {", "pools: {h100: {endpoint: reserved}, ")
+        fleet = WATCH.replace("pools: {", "pools: {h100: {endpoint: reserved}, ").replace(", route: {via: table}", "")
         ((state, said, fix),) = about("reservations", fleet=fleet)
         assert state == "wrong" and said.endswith("cannot leave it: chat (its callers follow no route)")
         assert "extend the plan" in fix
