@@ -12,9 +12,8 @@ def test_a_tick_decides_and_the_copies_are_scaled_and_in_the_ledger(stage: Stage
     stage.dial(busy=300)
     with nothing_refused(stage):
         stage.until(lambda seen: seen["components"]["busy"]["now"] >= 4, minutes=10)
-    changes = [change for record in stage.records(STACK) for change in record["changes"]]
-    asked = [change for change in changes if change["component"] == "busy"]
-    assert asked
+    asked = [change for record in stage.records(STACK) for change in record["changes"]]
+    assert {change["component"] for change in asked} == {"busy"}
     done = [item["body"]["change"]["id"] for item in stage.items(STACK, "operation")]
     assert {change["id"] for change in asked} <= set(done)
     assert "tidepool.tick" in {result["woken_by"] for result in stage.results(STACK)}
