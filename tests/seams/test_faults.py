@@ -62,7 +62,7 @@ def test_the_same_change_delivered_again_later_is_not_made_again() -> None:
     cloud = a_step()
     with a_rig(cloud) as rig:
         asked: list[Any] = []
-        rig.run_to(START_S + 600, on_event=lambda h: asked.append(h.event) if _is_a_hand(h) else None)
+        rig.run_to(STEADY_S, on_event=lambda h: asked.append(h.event) if _is_a_hand(h) else None)
         before = dict(rig.calls)
         for event in asked:
             answer = rig.invoke("ScaleCopiesFunction", copy.deepcopy(event))

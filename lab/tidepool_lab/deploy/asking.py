@@ -52,3 +52,15 @@ def example(name: str) -> dict[str, Any]:
     """The event of that name of the events folder."""
     found: dict[str, Any] = json.loads((ROOT / "events" / f"{name}.json").read_text(encoding="utf-8"))
     return found
+
+
+def policy(statement: Mapping[str, Any]) -> str:
+    """A policy document of that one statement."""
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def scalable(what: str) -> tuple[str, str]:
+    """The resource and the dimension of Application Auto Scaling."""
+    if what == "copies":
+        return "inference-component/zero", "sagemaker:inference-component:DesiredCopyCount"
+    return "endpoint/alone-prod/variant/AllTraffic", "sagemaker:variant:DesiredInstanceCount"

@@ -5,12 +5,11 @@ Every scenario is asked from outside: a minute passes, an event is put on the st
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tidepool_lab.deploy.asking import Asking, example
+from tidepool_lab.deploy.asking import Asking, example, policy, scalable
 from tidepool_lab.deploy.stage import Stage
 
 POOL, P4D = "pool", "ml.p4d.24xlarge"
@@ -287,7 +286,7 @@ class Scenarios(Asking):
 
     def _while_scaled(self, what: str) -> Scenario:
         """Application Auto Scaling scales it meanwhile, from a minimum of 1."""
-        resource, dimension = _scalable(what)
+        resource, dimension = scalable(what)
         named = {"ServiceNamespace": "sagemaker", "ResourceId": resource, "ScalableDimension": dimension}
         client = self._stage.client("application-autoscaling")
         return Scenario(
@@ -297,7 +296,7 @@ class Scenarios(Asking):
         )
 
     def _autoscaling(self, what: str) -> None:
-        resource, _ = _scalable(what)
+        resource, _ = scalable(what)
         name = resource.split("/")[1]
         model = name.removesuffix("-prod")
         self._put(f"autoscale_{what}", "set-autoscaling", model=model, target=name, resource=resource, min_to=2)
@@ -352,8 +351,8 @@ class Scenarios(Asking):
         trust = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
         invoke = {"Sid": "Invoke", "Effect": "Allow", "Action": "sagemaker:InvokeEndpoint", "Resource": "*"}
         if role not in {each["RoleName"] for each in iam.list_roles()["Roles"]}:
-            iam.create_role(RoleName=role, AssumeRolePolicyDocument=_policy(trust))
-        iam.put_role_policy(RoleName=role, PolicyName="invoke", PolicyDocument=_policy(invoke))
+            iam.create_role(RoleName=role, AssumeRolePolicyDocument=policy(trust))
+        iam.put_role_policy(RoleName=role, PolicyName="invoke", PolicyDocument=policy(invoke))
         self._attach("mover", minutes=6)
 
     def _move(self, model: str, to: str) -> None:
@@ -395,14 +394,3 @@ class Scenarios(Asking):
 
     def _moved_at_last(self) -> None:
         self._stage.until(lambda _: not self._open(), minutes=MOVE_MINUTES)
-
-
-def _policy(statement: Mapping[str, Any]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-
-
-def _scalable(what: str) -> tuple[str, str]:
-    """The resource and the dimension of Application Auto Scaling."""
-    if what == "copies":
-        return "inference-component/zero", "sagemaker:inference-component:DesiredCopyCount"
-    return "endpoint/alone-prod/variant/AllTraffic", "sagemaker:variant:DesiredInstanceCount"
