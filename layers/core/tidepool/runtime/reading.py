@@ -2,8 +2,8 @@
 
 GetMetricData bills every metric asked for, $0.01 per 1,000 (AWS price list): one metric a minute is $0.43 a month, and
 all six of 66 models would be $171. Asked is about one a model and minute: how many are in flight of those that fill
-their slots, how many came of the others, every second minute, and both of everyone every tenth. Little's law gives the
-one from the other (forecast/observed.py), and what came between two readings is made up for (decision/between.py).
+their slots, how many came of the others, every second minute, and both of everyone every seventh. Little's law gives
+the one from the other (forecast/observed.py), and what came between is made up for (decision/between.py).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ LIGHT, TOP_MINUTES = 0.5, 160
 second minute. Of the reasoning day's 75 first minutes with every slot taken, 6 come where less was."""
 EVERY = 2
 """Minutes between two readings of such a model. Ours."""
-BOTH_S = 10 * MINUTE_S
+BOTH_S = 7 * MINUTE_S
 """How often the count and the gauge are read together: the one says what the other is worth (`stretch`). Ours."""
 LATELY_S = 5 * MINUTE_S
 """While every slot was taken so lately both are read: a queue is more than either says. Ours."""
