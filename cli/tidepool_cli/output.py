@@ -74,17 +74,17 @@ def bad_option(option: str, value: object, *, allowed: str, hint: str = "") -> B
 
 
 def check_places(*targets: Path | None) -> None:
-    """Every file could be written now: asked before long work, not after it. '-' and None are no files."""
+    """Every file could be written now: asked before long work, not after it. '-' and None are no files.
+
+    Nothing is made yet: what is wrong with the work itself leaves no empty folder behind.
+    """
     problems = []
     for target in targets:
         if target is None or str(target) == "-":
             continue
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            hint = "it is a folder" if target.is_dir() else ""
-        except OSError as error:
-            hint = str(error)
-        if hint or not os.access(target if target.exists() else target.parent, os.W_OK):
+        there = next((folder for folder in target.absolute().parents if folder.exists()), target)
+        hint = "it is a folder" if target.is_dir() else "" if there.is_dir() else f"{there} is no folder"
+        if hint or not os.access(target if target.exists() else there, os.W_OK):
             problems.append(Problem("output file", str(target), "a path that can be written", hint))
     if problems:
         raise BadInput("the command line", tuple(problems))

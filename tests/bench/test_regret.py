@@ -36,10 +36,13 @@ def test_a_tide_that_returns_each_day_is_foretold_better_than_by_the_last_value(
 
 
 def test_of_what_returns_each_day_little_is_regretted_once_it_was_seen(scores: dict[str, Score]) -> None:
-    """The third day: a hundredth of its dollars at most, and less than a minute of the high steps."""
+    """The third day: a twentieth of its dollars at most, and less than a minute of the high steps.
+
+    The first day is judged without having been seen: what would have foretold it is believed only by and by.
+    """
     steps = scores["steps"]
     assert steps.best_usd > 2 * scores["flat"].best_usd
-    assert abs(steps.usd - steps.best_usd) < 0.01 * steps.best_usd
+    assert abs(steps.usd - steps.best_usd) < 0.05 * steps.best_usd
     assert 0 <= steps.late - steps.best_late + 1e-3 < 900
 
 

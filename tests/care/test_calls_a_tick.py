@@ -116,6 +116,7 @@ def test_a_model_that_fills_its_slots_is_asked_every_minute_how_many_are_in_flig
     assert fields(BUSY) == GAUGE
     assert fields(replace(BUSY, panic_at=NOW - 240)) == LOAD, "a queue is more than its count says"
     assert fields(replace(BUSY, recent=())) == (*LOAD, *ALIVE)
+    assert fields(replace(CALLED, rolled_from=1)) == LOAD, "what comes before a roll ends keeps its copy"
 
 
 def test_every_seventh_minute_both_are_asked() -> None:

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from tidepool_cli import local
 from tidepool_cli.main import COMMANDS, cli
-from tidepool_lab.demo import stages
+from tidepool_lab.demo import compared, simulated, stages
 from tidepool_lab.demo.play import fleet_text
 
 ROOT = Path(__file__).parents[2]
@@ -120,8 +120,9 @@ def test_every_file_that_cannot_be_written_is_named_before_the_work_and_not_afte
     def work(*_: object, **__: object) -> None:
         pytest.fail("it began")
 
-    for module, name in (("demo.stages", "open_stage"), ("demo.simulated", "simulate"), ("demo.compared", "run")):
-        monkeypatch.setattr(f"tidepool_lab.{module}.{name}", work)
+    # All are imported before any is replaced: one that is imported meanwhile would keep what it found.
+    for module, name in ((stages, "open_stage"), (simulated, "simulate"), (compared, "run")):
+        monkeypatch.setattr(module, name, work)
     (somewhere / "taken").write_text("")
     result = run(*words)
     assert result.exit_code == 1 and "2 problems" in whole(result)

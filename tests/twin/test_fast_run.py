@@ -265,6 +265,7 @@ def test_rule_4_1_the_ports_show_what_the_cloud_shows_and_no_more():
         "metrics",
         "prices",
         "principals",
+        "reservations",
         "routes",
     }
 

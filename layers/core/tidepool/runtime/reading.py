@@ -120,9 +120,10 @@ def _full_share(known: ModelMemory, shape: Shape | None, size: int, now: int) ->
 
 
 def _both(known: ModelMemory, terms: ModelConfig, full: float, now: int) -> bool:
-    """The count and the gauge: while a queue may stand, before zero, and where an alarm speaks of the gauge."""
+    """The count and the gauge: while a queue may stand or it rolls, before zero, and where an alarm is on the gauge."""
     sleepy = known.idle_since and terms.zero_after_s is not None and now - known.idle_since >= terms.zero_after_s
-    return bool(terms.burst_alarm or sleepy or full == math.inf or now - known.panic_at < LATELY_S)
+    lately = now - known.panic_at < LATELY_S
+    return bool(terms.burst_alarm or sleepy or full == math.inf or lately or known.rolled_from)
 
 
 def _asked_lately(known: ModelMemory, now: int) -> bool:
