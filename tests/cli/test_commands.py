@@ -12,7 +12,8 @@ from click.testing import CliRunner, Result
 
 from tidepool_cli import local
 from tidepool_cli.main import COMMANDS, cli
-from tidepool_lab.demo import compared, simulated, stages
+from tidepool_lab.demo import compared, stages
+from tidepool_lab.demo import simulated as one_day
 from tidepool_lab.demo.play import fleet_text
 
 ROOT = Path(__file__).parents[2]
@@ -121,7 +122,7 @@ def test_every_file_that_cannot_be_written_is_named_before_the_work_and_not_afte
         pytest.fail("it began")
 
     # All are imported before any is replaced: one that is imported meanwhile would keep what it found.
-    for module, name in ((stages, "open_stage"), (simulated, "simulate"), (compared, "run")):
+    for module, name in ((stages, "open_stage"), (one_day, "simulate"), (compared, "run")):
         monkeypatch.setattr(module, name, work)
     (somewhere / "taken").write_text("")
     result = run(*words)
