@@ -124,7 +124,9 @@ class Scenarios(Asking):
             case "DecideRole", "ReadAlarmTags":
                 return Scenario(lambda _: self._send(function, example("alarm")))
             case "DecideRole", "ReadReservations":
-                return Scenario(lambda _: self._tick(), self._their_reserved_endpoint, self._their_endpoint_gone)
+                return Scenario(
+                    lambda _: self._stage.minutes(16), self._their_reserved_endpoint, self._their_endpoint_gone
+                )
             case "ScheduleRole", "HandOverMissedTicks":
                 return Scenario(lambda _: self._tick_for_nobody(), end=self._nobody_gone)
             case "ScaleCopiesRole", "SpeakOnTheBus":
