@@ -48,7 +48,7 @@ def test_rule_6_tidepool_keeps_what_it_saves_on_the_pinned_window(pinned: Case):
     """
     native, tidepool = run_native(pinned), run_tidepool(pinned)
     assert worse_figures(tidepool, native) == ()
-    assert tidepool.cost_usd <= 0.39 * native.cost_usd
+    assert tidepool.cost_usd <= 0.38 * native.cost_usd
     assert tidepool.on_time is not None and tidepool.on_time >= 0.996
     assert tidepool.on_time_mean_model is not None and tidepool.on_time_mean_model >= 0.990
     assert tidepool.copy_changes <= 300

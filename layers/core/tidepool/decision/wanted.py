@@ -168,8 +168,7 @@ def _foretold(subject: Subject, home: Home, after: ModelMemory, total: Observed,
 
 
 STRETCH = 0.1
-"""Weight of one reading of both metrics in the stretch, every seventh minute: a time constant of 70 minutes. Ours:
-at 0.2 the reference week was 3 % dearer."""
+"""Weight of one reading of both metrics in the stretch, every seventh minute: a time constant of 70 minutes. Ours."""
 STRETCH_FLIGHT = 5.0
 """Requests in flight from which a minute says something of the time in service. Ours."""
 

@@ -38,7 +38,7 @@ once, and then all are asked. Without the alarm waking takes so much longer. Our
 
 LIGHT, TOP_MINUTES = 0.5, 160
 """Share of its slots that a model has not gone beyond in so many minutes, all that blocks remember, to be asked every
-second minute. Of the reasoning day's 75 first minutes with every slot taken, 6 come where less was."""
+second minute: who fills its slots has mostly been above half of them before. Ours."""
 EVERY = 2
 """Minutes between two readings of such a model. Ours."""
 BOTH_S = 7 * MINUTE_S
