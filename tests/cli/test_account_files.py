@@ -10,7 +10,7 @@ from tidepool.config.load import load
 from tidepool.fleet import Component, Endpoint, EndpointKind, InstanceType, Status
 from tidepool_cli.account.decide import page
 from tidepool_cli.account.files import by_model, first_minute, fleet_text, identity_in, simulated_text, whole_days
-from tidepool_cli.account.found import Account, Load
+from tidepool_cli.account.found import Account, Load, Reservation
 
 MONDAY_S = 1_767_571_200
 """2026-01-05 00:00 UTC."""
@@ -102,3 +102,13 @@ def test_a_model_whose_figures_nobody_knows_is_named_and_not_made_up() -> None:
     text = simulated_text(account, "name")
     assert "# a: no figures" in text and "shapes" not in text.replace("its shapes", "")
     assert load(text).names == {}
+
+
+def test_only_a_reservation_whose_end_nobody_can_read_has_to_be_written() -> None:
+    read = Reservation("shared-p4d", "july", 2, MONDAY_S + 30 * DAY_S)
+    unread = Reservation("shared-p5", "august", 1, 0)
+    lines = page(an_account(reservations=(read, unread)), "name", calls=4).splitlines()
+    (july,) = (line for line in lines if "july" in line)
+    (august,) = (line for line in lines if "august" in line)
+    assert "ends " in july and "is left before" in july and "write" not in july
+    assert "its end could not be read: write `reserved: {instances, until, then}`" in august

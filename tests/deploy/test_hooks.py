@@ -163,6 +163,12 @@ def test_every_action_is_asked_on_every_resource_with_its_tags(stage: Stage) -> 
     assert sagemaker.describe_endpoint(EndpointName="pool")
     assert refused(lambda: sagemaker.describe_endpoint(EndpointName="alone-prod")) == "AccessDeniedException"
     assert refused(sagemaker.list_endpoints) == "AccessDeniedException"
+    plan = anywhere + "training-plan/theirs"
+    with pytest.raises(ClientError, match=f"AccessDenied.*{plan}"):
+        sagemaker.describe_training_plan(TrainingPlanName=plan)
+    # What names nothing that the rig knows is asked for on everything.
+    with pytest.raises(ClientError, match="AccessDenied"):
+        sagemaker.describe_action(ActionName="theirs")
     assert refused(client("cloudwatch").describe_alarms) == "AccessDenied"
     assert client("sagemaker-runtime").invoke_endpoint(EndpointName="pool", InferenceComponentName="busy", Body=b"{}")
     asked = {

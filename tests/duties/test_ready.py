@@ -106,10 +106,13 @@ def test_dearer_idling_is_weighed_against_the_same_misses() -> None:
     assert at_price.startswith("the highest of the last 2.67h") and at_twice.startswith("the highest of the last 5m")
 
 
-def test_what_the_calendar_expects_multiplies_what_is_to_be_ready_for_from_a_start_up_before_it() -> None:
-    """A launch from 12:05 is 300 s away, and a copy takes 105 + 220 s: 1.6 times as much is to be ready for now."""
-    launch = Schedule(days=(), date="2025-01-06", from_minute=12 * 60 + 5, to_minute=20 * 60, expect=1.6, why="launch")
-    later = replace(launch, from_minute=12 * 60 + 6)
+def test_what_the_calendar_expects_multiplies_what_is_to_be_ready_for_from_a_start_up_and_a_tick_before_it() -> None:
+    """A launch from 12:06 is 360 s away, and a copy takes 105 + 220 s: asked for a tick later it would come too late.
+
+    So 1.6 times as much is to be ready for now, and for a launch from 12:07 at the next tick.
+    """
+    launch = Schedule(days=(), date="2025-01-06", from_minute=12 * 60 + 6, to_minute=20 * 60, expect=1.6, why="launch")
+    later = replace(launch, from_minute=12 * 60 + 7)
     plain = forecast_of(None)
     assert isinstance(plain.to, float)
     assert forecast_of(None, a_model(schedule=(launch,))).to == pytest.approx(1.6 * plain.to)

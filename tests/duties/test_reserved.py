@@ -297,7 +297,7 @@ def copies_after(config: Config, at: int = NOW) -> int:
     return next((change.copies_to for change in decision.changes if isinstance(change, ScaleCopies)), 16)
 
 
-def test_reserved_machines_are_not_given_back_before_their_day() -> None:
+def test_reserved_machines_are_not_given_back_before_their_pool_is_left() -> None:
     """Sixteen idle copies on two machines: two reserved keep nine or more, one keeps one machine's worth or less."""
     far = NOW + 30 * 86_400
     freely = copies_after(two_pools(None))
@@ -305,6 +305,7 @@ def test_reserved_machines_are_not_given_back_before_their_day() -> None:
     assert 8 < copies_after(two_pools(Reserved(2, far, NEXT))) < 16
     assert copies_after(two_pools(Reserved(1, far, NEXT))) == freely
     assert copies_after(two_pools(Reserved(2, NOW - 1, NEXT))) == freely
+    assert copies_after(two_pools(Reserved(2, NOW + 86_400, NEXT))) == freely
 
 
 def test_what_is_spent_less_than_is_committed_is_not_counted_as_saved() -> None:

@@ -102,8 +102,11 @@ def _scalers(account: Account) -> list[str]:
 def _reserved(account: Account) -> list[str]:
     return [
         f"- {one.endpoint}: {one.name}, {one.instances} instances, "
-        + (f"ends {_moment(one.ends)}" if one.ends else "its end could not be read")
-        + ": write `reserved` at its pool, and where its models go `then`"
+        + (
+            f"ends {_moment(one.ends)}, and is left before: where its models go then, `reserved` at its pool may say"
+            if one.ends
+            else "its end could not be read: write `reserved: {instances, until, then}` at its pool"
+        )
         for one in account.reservations
     ]
 

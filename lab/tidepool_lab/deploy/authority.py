@@ -31,8 +31,9 @@ KINDS = {
     "InferenceComponentName": "inference-component",
     "InferenceRouterName": "inference-router",
     "ModelName": "model",
+    "TrainingPlanName": "training-plan",
 }
-"""SageMaker's parameter → the kind of resource it names."""
+"""SageMaker's parameter → the kind of resource it names, by its name or its ARN."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,8 @@ def _sagemaker(action: str, asked: Asked, region: str, tags: Callable[[str], Map
     if asked.operation.startswith("List") and asked.operation != "ListTags":
         yield Needed(action, "*")
         return
-    resources = [params["ResourceArn"]] if "ResourceArn" in params else list(_named(asked, region))
+    # A call that names nothing known is still asked for: it needs the action on everything.
+    resources = [params["ResourceArn"]] if "ResourceArn" in params else list(_named(asked, region)) or ["*"]
     given = {tag["Key"]: tag["Value"] for tag in params.get("Tags", ())}
     made = resources[-1] if asked.operation.startswith("Create") else ""
     for arn in resources:
@@ -94,4 +96,5 @@ def _named(asked: Asked, region: str) -> Iterator[str]:
     """ARNs of what the parameters name; what is made comes last."""
     own = asked.operation.removeprefix("Create") + "Name"
     for key in sorted((key for key in KINDS if key in asked.params), key=lambda key: key == own):
-        yield f"arn:aws:sagemaker:{region}:{ACCOUNT}:{KINDS[key]}/{asked.params[key]}"
+        name = asked.params[key]
+        yield name if name.startswith("arn:") else f"arn:aws:sagemaker:{region}:{ACCOUNT}:{KINDS[key]}/{name}"

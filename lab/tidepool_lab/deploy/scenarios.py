@@ -124,7 +124,7 @@ class Scenarios(Asking):
             case "DecideRole", "ReadAlarmTags":
                 return Scenario(lambda _: self._send(function, example("alarm")))
             case "DecideRole", "ReadReservations":
-                return Scenario(self._plan_due, self._their_reserved_endpoint, self._their_endpoint_gone)
+                return Scenario(lambda _: self._tick(), self._their_reserved_endpoint, self._their_endpoint_gone)
             case "ScheduleRole", "HandOverMissedTicks":
                 return Scenario(lambda _: self._tick_for_nobody(), end=self._nobody_gone)
             case "ScaleCopiesRole", "SpeakOnTheBus":
@@ -256,9 +256,6 @@ class Scenarios(Asking):
     def _refused_copies(self) -> None:
         for _ in range(REFUSALS):
             self._copies("theirs")
-
-    def _plan_due(self, _: Denied) -> None:
-        self._stage.minutes(16)  # a plan is read again after 15 (aws/training_plans.py)
 
     def _their_reserved_endpoint(self) -> None:
         bound = {"CapacityReservationPreference": "capacity-reservations-only", "MlReservationArn": PLAN}

@@ -14,6 +14,7 @@ from tidepool.config.types import REGAIN_S, Config, GiveBack, PoolConfig
 from tidepool.decision.coming import coming, per_machine
 from tidepool.decision.record import Held
 from tidepool.decision.regained import after_look, regain_s
+from tidepool.decision.reserved import left
 from tidepool.decision.spend import machines_of
 from tidepool.decision.wanted import Ahead, Wanted
 from tidepool.fleet import Fleet
@@ -146,7 +147,8 @@ def _rules(
     """Everything that keeps machines of this owner beyond those that would do."""
     found: list[Rule] = []
     all_of_them, pool = owner.machines, owner.pool
-    if pool is not None and pool.reserved is not None and now < pool.reserved.until:
+    # The minimum of a pool that is being left goes with its models, and not when its machines are gone already.
+    if pool is not None and pool.reserved is not None and now < pool.reserved.until and not left(pool, now):
         because = f"{pool.reserved.instances} are reserved until {moment(pool.reserved.until)}"
         found.append(Rule(pool.reserved.instances, because, for_good=True))
     if owner.enough >= all_of_them:

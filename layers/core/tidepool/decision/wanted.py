@@ -24,7 +24,7 @@ from tidepool.forecast.expected import Expected, expect, foreseen, next_level
 from tidepool.forecast.observed import Observed, observe
 from tidepool.forecast.recent import remember
 from tidepool.memory import Idle, Learned, Minute, ModelMemory
-from tidepool.units import rounded
+from tidepool.units import MINUTE_S, rounded
 
 DRAIN_S = 180.0
 """A standing queue is worked off within three minutes of the copies that it asked for. Ours: requests wait 60 s at
@@ -117,7 +117,9 @@ def judge(
         foretold = _foretold(subject, home, after, total, moment)
         share = shares[i]
         expected = foretold.times(share)
-        calendar = floors_at(subject.config.schedule, moment.config.timezone, now, round(home.start_s))
+        # The next tick is too late for what begins a moment after this one's reach.
+        reach_s = round(home.start_s) + MINUTE_S
+        calendar = floors_at(subject.config.schedule, moment.config.timezone, now, reach_s)
         if seen[i].queued > 0 and _beyond(total, subject, home, moment.learned):
             expected = expected.times(BEYOND)
         expected = expected.plus(_drain(home, subject.config, seen[i]))
