@@ -106,7 +106,7 @@ def approve(move: str, why: str | None, who: str | None, stack: str, region: str
     Example:
       tidepool moves approve 3123456789abcdef --why CHG-4712
     """
-    from tidepool.runtime.advance_moves import approve as approve_move
+    from tidepool.runtime.begin_moves import approve as approve_move
     from tidepool_cli.stack import asking, clock, deployed
 
     account = deployed(stack, region)

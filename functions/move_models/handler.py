@@ -6,15 +6,9 @@ from typing import Any
 
 from tidepool import wiring
 from tidepool.aws.events import Event, Tick, change_asked, parse, tick_of
-from tidepool.aws.events_of_people import AttachAsked, MoveApproved, MoveAsked, UndoAsked
 from tidepool.aws.metrics import Metric, of_moves
 from tidepool.plan.change import StartMove
 from tidepool.runtime.advance import advance
-from tidepool.runtime.advance_moves import approve, begin
-from tidepool.runtime.ask_move import Wish, begin_asked
-from tidepool.runtime.attach import Wanted, begin_attach
-from tidepool.runtime.heard import heard
-from tidepool.runtime.undo_move import undo
 from tidepool.units import DAY_S
 
 
@@ -40,10 +34,18 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
 
 def _asked(event: Any, woken_by: Event, context: Any, now: int) -> dict[str, Any]:
     """What the event asks for beyond going on is done."""
+    if isinstance(woken_by, Tick):
+        return {}
+    # What begins is judged as decide judges: a tick, which goes on with what has begun, loads none of that.
+    from tidepool.aws.events_of_people import AttachAsked, MoveApproved, MoveAsked, UndoAsked
+    from tidepool.runtime.ask_move import Wish, begin_asked
+    from tidepool.runtime.attach import Wanted, begin_attach
+    from tidepool.runtime.begin_moves import approve, begin
+    from tidepool.runtime.heard import heard
+    from tidepool.runtime.undo_move import undo
+
     ports = wiring.ports()
     match woken_by:
-        case Tick():
-            return {}
         case MoveApproved():
             said = woken_by.detail.approval
             return {"approved": heard(lambda: approve(ports, said.move, now, who=said.who, why=said.why)).id}

@@ -17,7 +17,8 @@ from tidepool.move.alike import PROBES, different, enough, typical, unlike
 from tidepool.move.machine import step
 from tidepool.move.seen import Probed, Terms
 from tidepool.move.state import Phase
-from tidepool.runtime.advance_moves import advance_moves, begin
+from tidepool.runtime.advance_moves import advance_moves
+from tidepool.runtime.begin_moves import begin
 
 GOOD = Answer(True, 200, 1000.0, schema="s", length=1000)
 BAD = Answer(False, 503, 20.0, why="ModelError")

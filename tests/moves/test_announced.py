@@ -13,10 +13,11 @@ from tidepool.config.load import load
 from tidepool.errors import BadEvent, NotFound, Unreachable
 from tidepool.fleet import Signal, SignalKind
 from tidepool.move.state import Phase
-from tidepool.runtime.advance_moves import advance_moves, approve
-from tidepool.runtime.advance_moves import begin as begin_move
+from tidepool.runtime.advance_moves import advance_moves
 from tidepool.runtime.ask_move import Wish, asked, begin_asked
 from tidepool.runtime.attach import Wanted, advance_attaches, begin_attach
+from tidepool.runtime.begin_moves import approve
+from tidepool.runtime.begin_moves import begin as begin_move
 from tidepool.runtime.ports import Ports
 from tidepool.runtime.undo_move import undo
 from tidepool_lab.twin.cloud import Cloud

@@ -13,7 +13,8 @@ from tidepool.move.machine import step
 from tidepool.move.seen import Probed
 from tidepool.move.state import Move, Phase
 from tidepool.move.turn import EXPOSED
-from tidepool.runtime.advance_moves import advance_moves, begin
+from tidepool.runtime.advance_moves import advance_moves
+from tidepool.runtime.begin_moves import begin
 from tidepool.runtime.undo_move import undo
 
 KINDS = {"pool to pool": (POOL_A, POOL_B), "dedicated to dedicated": (OWN, "tidepool-m")}

@@ -11,7 +11,8 @@ from builders.move_turns import NEW, move, seen, side
 from builders.move_world import OWN, POOL_A, POOL_B, TAGS, Trouble, World, a_move
 from tidepool.move.charge import charged
 from tidepool.move.state import Phase
-from tidepool.runtime.advance_moves import advance_moves, begin
+from tidepool.runtime.advance_moves import advance_moves
+from tidepool.runtime.begin_moves import begin
 from tidepool.units import HOUR_S
 
 COPY_USD = P4D.usd_per_hour / 8

@@ -18,7 +18,8 @@ from tidepool.config.types import Via
 from tidepool.errors import Conflict
 from tidepool.move.state import Phase
 from tidepool.plan.change import StartMove
-from tidepool.runtime.advance_moves import advance_moves, begin
+from tidepool.runtime.advance_moves import advance_moves
+from tidepool.runtime.begin_moves import begin
 from tidepool_lab.soak.hazards import Mishap, Way
 from tidepool_lab.soak.life import Life
 from tidepool_lab.soak.router import Habits, Split

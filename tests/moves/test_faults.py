@@ -19,7 +19,8 @@ from tidepool.move import back, create, drain, retire, shift, warm
 from tidepool.move.seen import Terms
 from tidepool.move.state import Move, Phase
 from tidepool.move.turn import EDGES
-from tidepool.runtime.advance_moves import advance_moves, begin
+from tidepool.runtime.advance_moves import advance_moves
+from tidepool.runtime.begin_moves import begin
 
 SIDES = st.sampled_from(
     [(POOL_A, POOL_B), (POOL_A, "tidepool-m"), (OWN, POOL_B), (OWN, "tidepool-m"), (POOL_B, POOL_A)]

@@ -11,7 +11,8 @@ from builders.move_world import OWN, POOL_A, POOL_B, World, a_move
 from builders.use_case_account import COPIES, INSTANCES, Account, ports_of
 from tidepool.fleet import EndpointKind
 from tidepool.move.state import Phase
-from tidepool.runtime.advance_moves import advance_moves, begin
+from tidepool.runtime.advance_moves import advance_moves
+from tidepool.runtime.begin_moves import begin
 from tidepool.runtime.carry_out import carry_out
 from tidepool_lab.twin.fast_ledger import FastLedger
 

@@ -13,7 +13,8 @@ from tidepool.config.types import Hosting, Shape
 from tidepool.fleet import Status
 from tidepool.move.create import DEADLINE_S, create
 from tidepool.move.state import Phase
-from tidepool.runtime.advance_moves import advance_moves, begin
+from tidepool.runtime.advance_moves import advance_moves
+from tidepool.runtime.begin_moves import begin
 
 SHAPE = Shape(Hosting.SHARED, P4D.name, accelerators=1, concurrency=170.0, service_s=20.0)
 GUESSED = (

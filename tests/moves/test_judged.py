@@ -13,7 +13,8 @@ from tidepool.config.types import Hosting
 from tidepool.fleet import Component, Target
 from tidepool.memory import Measured, Memory, ModelMemory
 from tidepool.move.state import Phase
-from tidepool.runtime.advance_moves import advance_moves, begin
+from tidepool.runtime.advance_moves import advance_moves
+from tidepool.runtime.begin_moves import begin
 from tidepool.runtime.ports import NobodyTells
 
 

@@ -14,7 +14,8 @@ from tidepool.fleet import Evidence, Series
 from tidepool.fleet.demand import no_evidence
 from tidepool.move.longest import HOURS_LEAST, longest_s
 from tidepool.move.state import Phase
-from tidepool.runtime.advance_moves import advance_moves, begin
+from tidepool.runtime.advance_moves import advance_moves
+from tidepool.runtime.begin_moves import begin
 
 SINCE = NOW - 15 * 86_400
 

@@ -12,7 +12,8 @@ from builders.twin_world import BIG, POOL, START, a_cloud, a_model, fate
 from tidepool.config.types import Config, Hosting, InstanceConfig, PoolConfig, RouteConfig, Shape, Via
 from tidepool.move.state import Move, Phase
 from tidepool.plan.change import StartMove
-from tidepool.runtime.advance_moves import advance_moves, begin
+from tidepool.runtime.advance_moves import advance_moves
+from tidepool.runtime.begin_moves import begin
 from tidepool.runtime.ports import Ports
 from tidepool_lab.twin.cloud import Cloud
 from tidepool_lab.twin.fast import fast_ports

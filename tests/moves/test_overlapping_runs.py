@@ -15,7 +15,8 @@ from tidepool.move.command import Probe, intent
 from tidepool.move.machine import step
 from tidepool.move.state import Phase
 from tidepool.move.warm import PROBING_S
-from tidepool.runtime.advance_moves import advance_moves, begin
+from tidepool.runtime.advance_moves import advance_moves
+from tidepool.runtime.begin_moves import begin
 
 Wrap = Callable[[str, Callable[..., Any]], Callable[..., Any]]
 

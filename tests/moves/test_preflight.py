@@ -18,7 +18,7 @@ from tidepool.move import preflight as rules
 from tidepool.move.notes import notes
 from tidepool.move.state import Move, Phase
 from tidepool.plan.change import StartMove
-from tidepool.runtime.advance_moves import begin
+from tidepool.runtime.begin_moves import begin
 from tidepool.runtime.ports import NoAutoscaling
 
 

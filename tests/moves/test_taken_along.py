@@ -15,7 +15,8 @@ from tidepool.aws.clients import Clients
 from tidepool.aws.hosting_writes import HostingWrites
 from tidepool.aws.settings import for_variant, of_component, of_variant
 from tidepool.fleet.asked import NewComponent
-from tidepool.runtime.advance_moves import advance_moves, begin
+from tidepool.runtime.advance_moves import advance_moves
+from tidepool.runtime.begin_moves import begin
 
 
 @pytest.mark.parametrize(

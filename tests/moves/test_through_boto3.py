@@ -20,7 +20,8 @@ from tidepool.errors import NotFound
 from tidepool.fleet import Route
 from tidepool.move.state import Move, Phase
 from tidepool.plan.change import StartMove
-from tidepool.runtime.advance_moves import advance_moves, begin
+from tidepool.runtime.advance_moves import advance_moves
+from tidepool.runtime.begin_moves import begin
 from tidepool.runtime.ports import NewEndpoint, Ports
 from tidepool_lab.twin.cloud import Cloud
 from tidepool_lab.twin.fast import FastBus, fast_ports

@@ -12,7 +12,8 @@ from tidepool.fleet import Route, Status
 from tidepool.move.machine import REVERSIBLE, step, undone
 from tidepool.move.state import Phase
 from tidepool.move.turn import EXPOSED, UNSEEN
-from tidepool.runtime.advance_moves import advance_moves, begin
+from tidepool.runtime.advance_moves import advance_moves
+from tidepool.runtime.begin_moves import begin
 from tidepool.runtime.undo_move import undo
 
 KIM = "kim: CHG-1"

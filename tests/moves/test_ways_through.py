@@ -14,7 +14,8 @@ from tidepool.errors import BadEvent
 from tidepool.fleet import Signal, SignalKind, Status
 from tidepool.move.state import Move, Phase
 from tidepool.plan.change import StartMove
-from tidepool.runtime.advance_moves import advance_moves, approve, begin
+from tidepool.runtime.advance_moves import advance_moves
+from tidepool.runtime.begin_moves import approve, begin
 
 KINDS = {
     "pool to pool": (POOL_A, POOL_B),

@@ -12,8 +12,9 @@ from tidepool.errors import BadEvent, TidepoolError
 from tidepool.move.attach import Attach
 from tidepool.move.naming import CREATED_TAG
 from tidepool.move.state import Move, Phase
-from tidepool.runtime.advance_moves import advance_moves, approve, begin
+from tidepool.runtime.advance_moves import advance_moves
 from tidepool.runtime.attach import Wanted, advance_attaches, begin_attach
+from tidepool.runtime.begin_moves import approve, begin
 from tidepool.runtime.undo_move import undo
 from tidepool_lab.soak.account import POOL_B, Account, Home
 from tidepool_lab.soak.callers import BEFORE_S, MODEL, ByRouter, ByTable, Caller, Gateway, Way

@@ -17,7 +17,8 @@ from tidepool.decision.record import Decision
 from tidepool.errors import TidepoolError
 from tidepool.move.state import Phase
 from tidepool.plan.change import Change, StartMove
-from tidepool.runtime.advance_moves import advance_moves, begin
+from tidepool.runtime.advance_moves import advance_moves
+from tidepool.runtime.begin_moves import begin
 from tidepool.runtime.carry_out import carry_out
 from tidepool.runtime.decide import decide
 from tidepool.runtime.learn import learn

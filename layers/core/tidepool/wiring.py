@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache, wraps
 from typing import TYPE_CHECKING, Any
 
+from tidepool import cold_start
 from tidepool.aws import environment as env
 from tidepool.aws.counted import CountedClients
 from tidepool.aws.metrics import Metric, of_calls, of_outcome
@@ -153,6 +154,7 @@ def observed(handler: Handler) -> Handler:
                 metrics().flush_metrics()
             log.thread_safe_clear_keys()
 
+    cold_start.over()
     return run
 
 

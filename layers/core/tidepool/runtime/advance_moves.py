@@ -1,4 +1,4 @@
-"""Begins moves, and takes each open one as far as it can go now. Any number may run at once; any may die.
+"""Takes each open move as far as it can go now. Any number may run at once; any may die.
 
 One turn: look → the pure machine says what is next → save, with the version that was read → only then act.
 ```
@@ -20,12 +20,10 @@ from typing import assert_never
 from tidepool.config.resolve import model_config
 from tidepool.errors import (
     AlreadyExists,
-    BadEvent,
     Busy,
     Conflict,
     HostingError,
     NotFound,
-    Problem,
     Throttled,
     TidepoolError,
     Unreachable,
@@ -35,47 +33,15 @@ from tidepool.fleet.asked import NewComponent
 from tidepool.move.alike import enough, typical
 from tidepool.move.charge import charged
 from tidepool.move.command import Command, CreateTarget, Delete, Probe, Resize, Shrink, Sweep, WriteRoute, intent
-from tidepool.move.machine import approved, step
+from tidepool.move.machine import step
 from tidepool.move.seen import Probed, Seen
-from tidepool.move.state import Move, Phase
-from tidepool.plan.change import StartMove
-from tidepool.runtime.judge_move import against, judged
+from tidepool.move.state import Move
 from tidepool.runtime.look_at_move import People, look, people
-from tidepool.runtime.ports import Answer, Operation, Ports
-from tidepool.units import DAY_S
+from tidepool.runtime.ports import Answer, Ports
 
 TURNS = 12
 """Turns of one move in one run: more than any run needs (a way through without waiting has eight), so that a fault
 of ours ends the run and not the month's budget."""
-
-
-def begin(ports: Ports, change: StartMove, now: int) -> Move:
-    """The move is stored: created next, waiting for a person (rung ask), or superseded with every reason.
-
-    The same change twice is one move. Nothing else is written: the first act belongs to `advance_moves`.
-    """
-    known = _known(ports, change.id, now)
-    if known is not None:
-        return tell_begun(ports, known, now)
-    move = replace(judged(ports, change, now), version=1)
-    try:
-        ports.ledger.save_move(move, expected_version=0)
-    except Conflict:
-        # The same event twice at once: the other one stored it.
-        return _known(ports, change.id, now) or move
-    return tell_begun(ports, move, now)
-
-
-def tell_begun(ports: Ports, move: Move, now: int) -> Move:
-    """The move as it is. While it is as it began that is recorded and told, again when it is asked for again.
-
-    Its event comes again when this failed after the move was stored, and nobody else would hear that it waits for them.
-    """
-    if move.version == 1:
-        refused = move.phase is Phase.SUPERSEDED
-        ports.ledger.record(Operation(move.ask, move.began, "superseded" if refused else "done", move.why))
-        _announce(ports, move, now)
-    return move
 
 
 def advance_moves(ports: Ports, now: int) -> tuple[Move, ...]:
@@ -103,44 +69,6 @@ def advance_moves(ports: Ports, now: int) -> tuple[Move, ...]:
     return tuple(done)
 
 
-def approve(ports: Ports, move_id: str, now: int, *, who: str, why: str) -> Move:
-    """The waiting move may begin, and the ledger keeps who said so; one that goes on already stays as it is.
-
-    BadEvent, with the moves that wait, when no open move has that id; with those that go on, when there are as many as
-    `moves_at_once` allows; or with all that has come to stand against it since it was judged: then it still waits.
-    Conflict when it changed just now.
-    """
-    moves = ports.ledger.moves()
-    for move in moves:
-        if move.id == move_id:
-            going = sorted(other.id for other in moves if other.phase is not Phase.WAITING)
-            most = ports.config.current()[0].safety.limits.moves_at_once
-            if move.phase is Phase.WAITING and len(going) >= most:
-                hint = f"moves_at_once is {most}: approve it again when one of {', '.join(going)} has ended"
-                raise BadEvent("approval", (Problem("detail.approval.move", move_id, "a move that has room", hint),))
-            reasons = against(ports, move, now) if move.phase is Phase.WAITING else ()
-            if reasons:
-                allowed, hint = (
-                    "a move that may still begin",
-                    f"{'; '.join(reasons)}: approve it again when that is mended",
-                )
-                raise BadEvent("approval", (Problem("detail.approval.move", move_id, allowed, hint),))
-            return let_begin(ports, move, now, who=who, why=why)
-    waiting = ", ".join(sorted(move.id for move in moves if move.phase is Phase.WAITING)) or "none waits"
-    hint = "a move waits a day for its approval; its announcement names it"
-    raise BadEvent("approval", (Problem("detail.approval.move", move_id, waiting, hint),))
-
-
-def let_begin(ports: Ports, move: Move, now: int, *, who: str, why: str) -> Move:
-    """As approve, of a move in hand."""
-    after = approved(move, f"{who}: {why}", now)
-    if after == move:
-        return move
-    after = _saved(ports, move, after, now)
-    ports.ledger.record(Operation(move.ask, now, "approved", f"approved by {who}: {why}"))
-    return after
-
-
 def _advance(ports: Ports, move: Move, others: tuple[str, ...], asked: People, now: int) -> Move:
     probed: Probed | None = None
     refused, acted, before = "", "", None
@@ -150,19 +78,19 @@ def _advance(ports: Ports, move: Move, others: tuple[str, ...], asked: People, n
         if turn.command is None:
             if turn.move == move:
                 break
-            move, probed, refused = _saved(ports, move, charged(turn.move, seen, now), now), None, ""
+            move, probed, refused = saved(ports, move, charged(turn.move, seen, now), now), None, ""
             continue
         if refused or turn.command == before:
             # It was asked for in this run already: the world needs time, or the deadline decides.
             break
         claimed = replace(move, intent=intent(turn.command), asked_at=now)
-        move, before = _saved(ports, move, charged(claimed, seen, now), now), turn.command
+        move, before = saved(ports, move, charged(claimed, seen, now), now), turn.command
         try:
             probed, refused = _act(ports, move, seen, turn.command)
         finally:
             if isinstance(turn.command, Probe):
                 # It may have taken minutes; the next run need not wait for it any more.
-                move = _saved(ports, move, replace(move, intent=""), now)
+                move = saved(ports, move, replace(move, intent=""), now)
         acted = "" if refused else claimed.intent
     return move
 
@@ -227,16 +155,16 @@ def _typical(ports: Ports, side: Target, sample: str) -> Answer:
     return typical(answers)
 
 
-def _saved(ports: Ports, before: Move, after: Move, now: int) -> Move:
+def saved(ports: Ports, before: Move, after: Move, now: int) -> Move:
     """`after` is stored onto the version `before` was read with, and people are told of a step."""
     after = replace(after, version=before.version + 1)
     ports.ledger.save_move(after, expected_version=before.version)
     if (after.phase, after.step) != (before.phase, before.step):
-        _announce(ports, after, now)
+        announce(ports, after, now)
     return after
 
 
-def _announce(ports: Ports, move: Move, now: int) -> None:
+def announce(ports: Ports, move: Move, now: int) -> None:
     """Told after it is stored: a crash between loses one notice, never tells of a step that was not taken."""
     detail: Mapping[str, object] = {
         "move": move.id,
@@ -250,10 +178,3 @@ def _announce(ports: Ports, move: Move, now: int) -> None:
         "usd": move.usd,
     }
     ports.bus.announce("move", detail, now)
-
-
-def _known(ports: Ports, move_id: str, now: int) -> Move | None:
-    for move in (*ports.ledger.moves(), *ports.ledger.ended_moves(now - DAY_S)):
-        if move.id == move_id:
-            return move
-    return None

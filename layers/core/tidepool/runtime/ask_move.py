@@ -17,7 +17,7 @@ from tidepool.hosting.home import move_cost
 from tidepool.move.naming import target_name
 from tidepool.move.state import Move
 from tidepool.plan.change import StartMove
-from tidepool.runtime.advance_moves import begin, let_begin, tell_begun
+from tidepool.runtime.begin_moves import begin, let_begin, tell_begun
 from tidepool.runtime.observe import instance_types
 from tidepool.runtime.ports import Ports
 from tidepool.units import DAY_S, rounded
