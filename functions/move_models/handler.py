@@ -22,7 +22,7 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
         if tick.late(now):
             wiring.count(Metric.LATE_TICK)
             return {"woken_by": tick.source, "dropped": f"{now - tick.at} s late"}
-    begun = _asked(event, woken_by, context, now)
+    begun = {} if isinstance(woken_by, Tick) else _asked(event, woken_by, context, now)
     stand, failed = advance(wiring.ports(), now)
     ledger = wiring.ports().ledger
     every = {one.id: one for one in (*ledger.ended_moves(now - DAY_S), *ledger.attaches(), *stand)}
@@ -34,8 +34,6 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
 
 def _asked(event: Any, woken_by: Event, context: Any, now: int) -> dict[str, Any]:
     """What the event asks for beyond going on is done."""
-    if isinstance(woken_by, Tick):
-        return {}
     # What begins is judged as decide judges: a tick, which goes on with what has begun, loads none of that.
     from tidepool.aws.events_of_people import AttachAsked, MoveApproved, MoveAsked, UndoAsked
     from tidepool.runtime.ask_move import Wish, begin_asked
