@@ -75,10 +75,18 @@ NOW = 100_050
 """A minute and a half into seven."""
 
 
+def waiting(time: str) -> str:
+    """The fleet file whose callers wait so long for a copy."""
+    return FLEET.replace("    min_copies: 0\n", f"    min_copies: 0\n    start_within: {time}\n")
+
+
+HURRIED = waiting("10s")
+
+
 def fields(
     known: ModelMemory,
     *,
-    fleet: str = FLEET,
+    fleet: str = HURRIED,
     at: int = NOW - 60,
     copies: int = 1,
     moving: tuple[str, ...] = (),
@@ -119,6 +127,14 @@ def test_a_model_that_fills_its_slots_is_asked_every_minute_how_many_are_in_flig
     assert fields(replace(CALLED, rolled_from=1)) == LOAD, "what comes before a roll ends keeps its copy"
 
 
+def test_a_model_whose_callers_can_wait_is_counted_every_second_minute_however_full_it_is() -> None:
+    assert fields(BUSY, fleet=waiting("299s")) == GAUGE
+    assert fields(BUSY, fleet=waiting("300s")) is None
+    earlier = replace(BUSY, recent=(replace(BUSY.recent[-1], at=NOW - 120),))
+    assert fields(earlier, fleet=waiting("300s")) == COUNT
+    assert fields(replace(BUSY, panic_at=NOW - 240), fleet=waiting("300s")) == LOAD, "a queue is looked at all the same"
+
+
 def test_every_seventh_minute_both_are_asked() -> None:
     assert fields(CALLED, at=NOW - 101) == fields(BUSY, at=NOW - 101) == LOAD
 
@@ -127,7 +143,8 @@ def test_a_model_is_looked_at_closely_before_it_goes_to_zero_and_where_an_alarm_
     assert fields(replace(SILENT, idle_since=NOW - 1140)) == (*COUNT, *ALIVE)
     assert fields(replace(SILENT, idle_since=NOW - 1200)) == (*LOAD, *ALIVE)
     assert (
-        fields(CALLED, fleet=FLEET.replace("    min_copies: 0\n", "    min_copies: 0\n    burst_alarm: true\n")) == LOAD
+        fields(CALLED, fleet=HURRIED.replace("    min_copies: 0\n", "    min_copies: 0\n    burst_alarm: true\n"))
+        == LOAD
     )
 
 
@@ -165,5 +182,5 @@ def test_without_the_last_ticks_memory_or_while_it_moves_everything_is_read() ->
 
 
 def test_answers_are_read_only_where_nobody_declared_what_a_copy_serves() -> None:
-    undeclared = FLEET.replace(", concurrency: 8", "")
+    undeclared = HURRIED.replace(", concurrency: 8", "")
     assert fields(CALLED, fleet=undeclared) == (*LOAD, *ANSWERS)

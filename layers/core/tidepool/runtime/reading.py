@@ -1,8 +1,9 @@
 """Which metrics a look reads of each target: few, because each one costs.
 
 GetMetricData bills every metric asked for, $0.01 per 1,000 (AWS price list): one metric a minute is $0.43 a month, and
-all six of 66 models would be $171. Asked is about one a model and minute: how many are in flight of those that fill
-their slots, how many came of the others, every second minute, and both of everyone every seventh. Little's law gives
+all six of 66 models would be $171. Asked is less than one a model and minute: how many are in flight of those that fill
+their slots and whose callers wait for seconds, how many came of the others, every second minute, and both of everyone
+every seventh. Little's law gives
 the one from the other (forecast/observed.py), and what came between is made up for (decision/between.py).
 """
 
@@ -41,6 +42,8 @@ LIGHT, TOP_MINUTES = 0.5, 160
 second minute: who fills its slots has mostly been above half of them before. Ours."""
 EVERY = 2
 """Minutes between two readings of such a model. Ours."""
+PATIENT_S = 5 * MINUTE_S
+"""Callers who can wait so long do not notice that a look came a minute later: their models are read so too. Ours."""
 BOTH_S = 7 * MINUTE_S
 """How often the count and the gauge are read together: the one says what the other is worth (`stretch`). Ours."""
 LATELY_S = 5 * MINUTE_S
@@ -97,7 +100,7 @@ def sparing(
         both = memory.at // BOTH_S != now // BOTH_S or _both(known, terms, full, now)
         if refused or answers or both:
             return replace(target, fields=(*LOAD, *refused, *alive, *answers))
-        if full > LIGHT:
+        if full > LIGHT and terms.start_within_s < PATIENT_S:
             return replace(target, fields=(*(LOAD if alive else GAUGE), *alive))
         return None if _asked_lately(known, now) else replace(target, fields=(*COUNT, *alive))
 
