@@ -16,7 +16,7 @@ from tidepool_lab.rivals.oracle import DIALS as ORACLE_DIALS
 from tidepool_lab.rivals.policy import LOAD
 from tidepool_lab.rivals.registry import RIVALS
 
-TIDEPOOL_DIALS = (100.0, 30.0, 10.0, 3.0, 1.0, 0.5, 0.2, 0.05)
+TIDEPOOL_DIALS = (1000.0, 100.0, 10.0, 1.0, 0.3, 0.1)
 """The committed grid, around the shipped 1: what a late request costs (`miss_usd`), times this."""
 DEFAULTS = {"tidepool": 1.0, "native": LOAD}
 """The dial of a policy's row in the plain table, where that is not looked for (bench-rules.md §5, §6)."""

@@ -170,7 +170,7 @@ def _foretold(subject: Subject, home: Home, after: ModelMemory, total: Observed,
 
 
 STRETCH = 0.1
-"""Weight of one reading of both metrics in the stretch, every seventh minute: a time constant of 70 minutes. Ours."""
+"""Weight of one reading of both metrics in the stretch, every eighth minute: a time constant of 80 minutes. Ours."""
 STRETCH_FLIGHT = 5.0
 """Requests in flight from which a minute says something of the time in service. Ours."""
 

@@ -3,7 +3,7 @@
 GetMetricData bills every metric asked for, $0.01 per 1,000 (AWS price list): one metric a minute is $0.43 a month, and
 all six of 66 models would be $171. Asked is less than one a model and minute: how many are in flight of those that fill
 their slots and whose callers wait for seconds, how many came of the others, every second minute, and both of everyone
-every seventh. Little's law gives
+every eighth. Little's law gives
 the one from the other (forecast/observed.py), and what came between is made up for (decision/between.py).
 """
 
@@ -44,7 +44,7 @@ EVERY = 2
 """Minutes between two readings of such a model. Ours."""
 PATIENT_S = 5 * MINUTE_S
 """Callers who can wait so long do not notice that a look came a minute later: their models are read so too. Ours."""
-BOTH_S = 7 * MINUTE_S
+BOTH_S = 8 * MINUTE_S
 """How often the count and the gauge are read together: the one says what the other is worth (`stretch`). Ours."""
 LATELY_S = 5 * MINUTE_S
 """While every slot was taken so lately both are read: a queue is more than either says. Ours."""
