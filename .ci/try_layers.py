@@ -10,12 +10,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-LIMIT, TRIES = 3.2, 9
-# The aim is 3, and the rest is for how machines differ. Measured on two cores (boto3 alone 141 ms, 2026-11): decide
-# 2.88, move_models 2.84, learn 2.72, report and the two other hands 1.85 times boto3. What is left of decide is 120
-# frozen dataclasses, pydantic and numpy. Not in them, since it is imported or built at the first event that needs it:
-# the adapters of the ports, Powertools, boto3's clients, what reads a stored kind, what begins moves, and the models of
-# what people and CloudTrail tell. numpy is in them where it is used. Nothing is collected meanwhile (cold_start.py).
+LIMIT, TRIES = 3.0, 9
+# Measured on two cores that did nothing else (boto3 alone 140 ms, 2026-11): decide 2.6, move_models 2.4, learn 2.3,
+# report and the two other hands 1.85 times boto3. What is left of decide is 120 frozen dataclasses, pydantic and numpy.
+# Not in them, since it is imported or built at the first event that needs it: the adapters of the ports, Powertools,
+# boto3's clients, what reads a stored kind, what begins moves, and the models of what people and CloudTrail tell. numpy
+# is in them where it is used, and starts no threads. Nothing is collected meanwhile (cold_start.py).
 UNCHECKED = b"\x01\0\0\0"
 """PEP 552: byte code that is valid whatever the time of its source."""
 TRY = """
@@ -47,6 +47,7 @@ VARIABLES = {
     "TIDEPOOL_ALARM_PREFIX": "try-burst-",
     "POWERTOOLS_SERVICE_NAME": "try",
     "POWERTOOLS_METRICS_NAMESPACE": "Tidepool",
+    "OPENBLAS_NUM_THREADS": "1",
 }
 
 
