@@ -119,12 +119,12 @@ def test_no_sleep_that_gambles_on_room_for_a_copy(start_within_s: float, asleep:
     assert (size.to, size.limit) == ((0, "") if asleep else (1, "cold start"))
 
 
-def test_a_scheduled_floor_is_early_by_the_start_up_time() -> None:
-    """Monday 12:05 is in 300 s, the model takes 105 + 220 s: its floor of five is asked for now."""
-    line = Schedule(days=(0,), date="", from_minute=12 * 60 + 5, to_minute=13 * 60, min_copies=5)
+def test_a_scheduled_floor_is_early_by_the_start_up_time_and_a_tick() -> None:
+    """Monday 12:06 is in 360 s, the model takes 105 + 220 s: a tick later its floor of five would come too late."""
+    line = Schedule(days=(0,), date="", from_minute=12 * 60 + 6, to_minute=13 * 60, min_copies=5)
     change = only(decide(a_fleet(), a_config(a_model(schedule=(line,))), KNOWN, NOW))
     assert change.copies_to == 5
-    later = Schedule(days=(0,), date="", from_minute=12 * 60 + 6, to_minute=13 * 60, min_copies=5)
+    later = Schedule(days=(0,), date="", from_minute=12 * 60 + 7, to_minute=13 * 60, min_copies=5)
     assert not decide(a_fleet(), a_config(a_model(schedule=(later,))), KNOWN, NOW).changes
 
 
