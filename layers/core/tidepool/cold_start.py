@@ -1,4 +1,4 @@
-"""While a function is being imported nothing is garbage, so nobody looks for any: it is a twentieth of a cold start.
+"""While a function is being imported nothing is garbage, so nobody looks for any.
 
 Importing this begins it, which is why wiring imports it before all else; `over` ends it. Nothing but wiring, which
 only handlers import, may do either.
