@@ -10,7 +10,7 @@ import pytest
 
 from builders import NOW, evidence
 from tidepool.fleet import Evidence, Series
-from tidepool.forecast.expected import expect, next_level
+from tidepool.forecast.expected import HOLD_S, expect, hold, next_level
 from tidepool.forecast.learning import learn
 from tidepool.forecast.observed import HIGHEST, Observed, observe
 from tidepool.forecast.profile import BUCKETS, between, bucket, now_rate
@@ -85,11 +85,19 @@ def test_what_is_seen_now_is_never_less_than_what_is_ready() -> None:
     assert ready.need == pytest.approx(50.0 - math.sqrt(50.0))
 
 
-def test_only_load_lowers() -> None:
-    """A forecast of 5 lowers nothing below the 44 in flight of four minutes ago; nine minutes later it may."""
-    recent = (Minute(NOW - 240, 44.0, 44.0, 4.4), Minute(NOW - 60, 9.0, 9.0, 0.9))
-    assert expect(QUIET, recent, 5.0, "a forecast", now=NOW, service_s=10.0).keep == pytest.approx(44.0)
-    assert expect(QUIET, recent, 5.0, "a forecast", now=NOW + 540, service_s=10.0).keep < 10.0
+def test_what_was_asked_for_within_twelve_minutes_is_not_lowered() -> None:
+    """5 foretold lowers nothing below the 44 in flight of 11 minutes ago, whatever came since; in a minute it may."""
+    held = hold(hold((), 4.4, NOW - 660), 0.9, NOW - 60)
+    assert expect(QUIET, held, 5.0, "a forecast", now=NOW, service_s=10.0).keep == pytest.approx(44.0)
+    assert expect(QUIET, held, 5.0, "a forecast", now=NOW + 60, service_s=10.0).keep == pytest.approx(9.0)
+    assert expect(QUIET, held, 12.0, "a forecast", now=NOW + 60, service_s=10.0).keep == pytest.approx(12.0)
+
+
+def test_only_what_nothing_later_asked_for_is_held() -> None:
+    held = hold(hold(hold((), 3.0, NOW), 5.0, NOW + 60), 4.0, NOW + 120)
+    assert held == ((NOW + 60, 5.0), (NOW + 120, 4.0))
+    assert hold(held, 1.0, NOW + 120) == ((NOW + 60, 5.0), (NOW + 120, 1.0)), "a second look at one moment replaces"
+    assert hold(held, 1.0, NOW + 60 + HOLD_S) == ((NOW + 120, 4.0), (NOW + 60 + HOLD_S, 1.0))
 
 
 def test_the_busiest_minute_is_remembered_and_forgotten_by_a_tenth_a_day() -> None:

@@ -49,7 +49,7 @@ def chosen(known: Judged, *, miss_usd: float, unit_usd: float = 3.0) -> int:
 
 
 def test_a_steady_load_costs_every_candidate_what_it_holds_and_leaves_nobody_late() -> None:
-    known = judged(np.full(2 * DAY, 3.0))
+    known = judged(np.full(2 * DAY, 2.5))
     assert sum(known.late) == 0.0 and sum(known.turned) == 0.0
     day = known.held[0]
     assert day == pytest.approx(2 * 24 * (1 - np.exp(-2)), rel=0.02), "two copies, the last day weighing most"
@@ -65,9 +65,33 @@ def test_a_burst_is_late_for_as_long_as_copies_take() -> None:
     assert 4.5 < late_minutes < 6.0
 
 
+def test_copies_are_charged_for_the_twelve_minutes_that_they_stay() -> None:
+    """One minute of 9 a second: five copies for the two minutes that see it and 11 more, then one; two changes."""
+    rates = np.ones(600)
+    rates[570] = 9.0
+    known, calm = judged(rates), judged(np.ones(600))
+    assert known.held[0] - calm.held[0] == pytest.approx(4 * 13 / 60, rel=0.02)
+    assert known.turned[0] == pytest.approx(2.0, rel=0.02)
+
+
+def test_what_half_as_much_again_would_have_left_late_is_late_for_one_in_five_hundred() -> None:
+    """Three a second on two copies of two: half as much again are 4.5, more than four. On three copies it is not."""
+    steady = np.full(2 * DAY, 3.0)
+    tight, roomy = judged(steady), judged(steady, replace(SERVED, copies=lambda rates: copies(rates) + 1))
+    assert tight.late[0] == pytest.approx(0.002 * tight.arrived, rel=1e-3)
+    assert roomy.late[0] == 0.0
+    assert chosen(judged(np.where(np.arange(DAY) < 5, 9.0, 3.0)), miss_usd=1000.0) != 0
+
+
+def test_a_flicker_of_a_few_minutes_is_no_change_of_copies() -> None:
+    """9 a second in every fifth minute: the copies of one are still there at the next."""
+    known = judged(np.where(np.arange(DAY) % 5 == 0, 9.0, 1.0))
+    assert known.turned[0] < 0.01 and known.late[0] < 0.01 * known.arrived
+
+
 def test_looking_back_an_hour_pays_for_bursts_that_return_within_it() -> None:
-    """Ten minutes of 9 a second each forty: who looks back 40 minutes or more is never late again."""
-    rates = np.where(np.arange(2 * DAY) % 40 < 10, 9.0, 1.0)
+    """Ten minutes of 9 a second each hour: who looks back 40 minutes is never late again, as copies stay for 12."""
+    rates = np.where(np.arange(2 * DAY) % 60 < 10, 9.0, 1.0)
     known = judged(rates)
     short, long = TOPS.index(5) * len(ROOMS), TOPS.index(40) * len(ROOMS)
     assert known.late[short] > 100 * max(known.late[long], 1.0)

@@ -194,11 +194,11 @@ def test_a_decision_follows_the_raise_before_it_and_hands_it_on() -> None:
 
 
 def bursts() -> Case:
-    """Four hours of a 14B model, quiet but for the first 20 minutes of each hour."""
+    """Eight hours of a 14B model, quiet but for the first 20 minutes of each hour."""
     fleet = reference_fleet((reference_model("a", SIZES["14B"]),), minutes=1440)
     minute = np.arange(1440) % 60
     counts = np.where(minute < 20, 1500, 60).astype(np.int64)[:, None]
-    return a_case(fleet, counts, only_minutes=240)
+    return a_case(fleet, counts, only_minutes=480)
 
 
 def lived(case: Case) -> tuple[Home, Decision]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
@@ -11,8 +11,10 @@ import pytest
 
 from builders.twin_world import POOL, START, a_cloud, a_model, fate, on_instances, run
 from tidepool.config.load import load
-from tidepool.decision.compact import LOOSE_S
+from tidepool.decision.compact import AGAIN_S, LOOSE_S, _counted, _shrunk_at
 from tidepool.fleet import Signal, SignalKind
+from tidepool.memory import Loose, ModelMemory
+from tidepool.packing import rolls as packing_rolls
 from tidepool.plan.change import ScaleCopies
 from tidepool_lab.twin.cloud import Cloud
 from tidepool_lab.twin.fast import fast_ports
@@ -130,24 +132,24 @@ def test_a_pool_is_loose_for_twelve_minutes_before_anybody_is_rolled() -> None:
     assert LOOSE_S <= lived.up[0][0] <= LOOSE_S + 300
 
 
-def test_no_more_roll_at_once_than_machines_could_go_and_each_gives_its_copy_back() -> None:
-    """Eight machines, where two would do: six at once."""
+def test_of_six_machines_to_spare_one_is_sought_at_a_time_and_each_roll_gives_its_copy_back() -> None:
+    """Eight machines, where two would do. What a roll did is seen before the next begins."""
     lived = loose().to(2 * HOUR)
     under_way, most = 0, 0
     for at in sorted({at for at, _ in (*lived.up, *lived.back)}):
         under_way += sum(1 for one, _ in lived.up if one == at) - sum(1 for one, _ in lived.back if one == at)
         most = max(most, under_way)
-    assert (most, under_way) == (6, 0)
+    assert (most, under_way) == (1, 0)
     assert sorted(name for _, name in lived.up) == sorted(name for _, name in lived.back)
 
 
-def test_nobody_is_rolled_twice_within_an_hour_though_its_roll_released_nothing() -> None:
+def test_nobody_is_rolled_again_before_three_hours_though_its_roll_released_nothing() -> None:
     """Three copies of a critical model never meet: to who only counts accelerators, two machines could always go."""
-    lived = loose(names=("only",), counts=lambda minute: 130, before=3, critical=True).to(3 * HOUR)
+    lived = loose(names=("only",), counts=lambda minute: 130, before=3, critical=True).to(4 * HOUR - 60)
     assert lived.cloud.endpoint(POOL).instances_now >= 3
     began = [at for at, _ in lived.up]
-    assert len(began) >= 2
-    assert all(later - at >= HOUR for at, later in pairwise(began))
+    assert len(began) == 2
+    assert all(later - at >= AGAIN_S for at, later in pairwise(began))
 
 
 def test_a_pool_that_is_full_is_left_alone() -> None:
@@ -166,13 +168,12 @@ def test_nobody_is_rolled_under_a_freeze_or_a_hold_and_everybody_is_after_it(kin
 
 
 def test_held_models_stay_where_they_are_and_take_nobodys_turn() -> None:
-    """Ten of sixteen are held: the other six roll at once, for the six machines that could go."""
+    """Ten of sixteen are held: the other six roll, one after the other."""
     lived, held = loose(), NAMES[:10]
     for name in held:
         lived.fast.ports.ledger.put_signal(Signal(SignalKind.HOLD, name, START, START + 4 * HOUR, "ann", "audit"))
-    lived.to(LOOSE_S + 300)
-    assert {name for at, name in lived.up if at == lived.up[0][0]} == set(NAMES[10:])
-    assert len(lived.up) == 6
+    lived.to(2 * HOUR)
+    assert sorted(name for _, name in lived.up) == list(NAMES[10:])
 
 
 def test_a_freeze_during_a_roll_keeps_the_copy_that_came() -> None:
@@ -190,12 +191,12 @@ def test_a_freeze_during_a_roll_keeps_the_copy_that_came() -> None:
 
 
 def test_a_roll_that_demand_overtakes_keeps_its_copy() -> None:
-    """The rolls begin at 12 minutes; from the 13th on each model has 100 a minute, 18 in flight: two copies.
+    """The first roll begins at 12 minutes; from the 13th on each model has 100 a minute, 18 in flight: two copies.
 
-    At 40 minutes, before others begin to roll, the memory has forgotten that these six ever did.
+    At 40 minutes, before others begin to roll, the memory has forgotten that it ever did.
     """
     lived = loose(counts=lambda minute: 20 if minute < 13 else 100).to(2400)
-    assert len(lived.up) == 6
+    assert len(lived.up) == 1
     assert lived.back == []
     assert all(lived.cloud.component(name).copies_now >= 2 for _, name in lived.up)
     assert all(one.rolled_from == 0 for one in lived.fast.ports.ledger.memory().models.values()), "and is over"
@@ -211,10 +212,21 @@ def test_a_machine_that_costs_less_than_its_chance_is_not_worth_a_roll() -> None
     assert loose(usd=3).to(2 * HOUR).up == []
 
 
-def test_only_rolls_that_began_are_counted_as_tried() -> None:
-    """Six are wanted each minute, the limit lets two copies through."""
-    lived = loose(per_tick=2).to(HOUR)
-    known = lived.fast.ports.ledger.memory().loose[POOL]
+def test_only_rolls_that_began_are_counted_as_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twenty machines where five would do, and a roll for each five: the limit lets two of three copies through."""
+    monkeypatch.setattr(packing_rolls, "FOR_ONE", 5)
+    lived = loose(names=tuple(f"m{i:02}" for i in range(40)), per_tick=2).to(HOUR)
     assert max(sum(1 for at, _ in lived.up if at == one) for one, _ in lived.up) == 2
+    known = lived.fast.ports.ledger.memory().loose[POOL]
     assert 0.9 * len(lived.up) < known.tried <= len(lived.up), "each once, and what is known fades"
     assert 0 < known.released <= known.tried
+
+
+def test_a_machine_that_goes_while_others_are_lowered_is_not_the_rolls() -> None:
+    """Four copies each until now, and one each a moment later: what goes then would have gone without any roll."""
+    known = Loose(since=START, machines=8, tried=4.0)
+    assert _counted(known, 7, quiet=False).released == 0
+    assert _counted(known, 7, quiet=True).released == 1
+    rolled = ModelMemory(rolled_at=START, lowered_at=START + 300)
+    assert _shrunk_at(rolled) == 0, "the second half of a roll is no lowering"
+    assert _shrunk_at(replace(rolled, lowered_at=START + 3600)) == START + 3600

@@ -84,6 +84,10 @@ class Started:
     came_at: int = 0
 
 
+Held = tuple[tuple[int, float], ...]
+"""(at, requests per second), oldest and highest first: only what no later tick was to be ready for as well."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelMemory:
     """One model's state. All times are seconds since 1970; 0 = never.
@@ -100,6 +104,7 @@ class ModelMemory:
     worked, share: whether full copies serve what is declared, and the share of it that is believed.
     zero_at: the newest tick at which one of its homes had nothing in service.
     started: how long its home's start-ups took.
+    held: what it was to be ready for in the last minutes (forecast.expected.HOLD_S).
     """
 
     idle_since: int = 0
@@ -123,6 +128,7 @@ class ModelMemory:
     share: float = 1.0
     zero_at: int = 0
     started: Started | None = None
+    held: Held = ()
 
 
 @dataclass(frozen=True, slots=True)

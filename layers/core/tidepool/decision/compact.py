@@ -16,8 +16,8 @@ from tidepool.units import HOUR_S, MINUTE_S, rounded
 
 LOOSE_S = 12 * MINUTE_S
 """A pool is loose once machines could go for so long: an empty one goes by itself after ten to twelve minutes."""
-AGAIN_S = HOUR_S
-"""Nobody is rolled twice within an hour. Ours."""
+AGAIN_S = 3 * HOUR_S
+"""Nobody is rolled again before: where a roll of its emptied no machine, another's may. Ours."""
 SETTLED_S = 5 * MINUTE_S
 """Nobody is rolled who was changed in the last five minutes: it may be changed back. Ours."""
 FADED = 0.999
@@ -51,7 +51,8 @@ def compact(
         apart = max((sizes[one.home.target] for one in here if one.subject.config.zones > 1), default=0)
         least = max(machines_of(home, [one.home for one in here], sizes), apart, (kept or {}).get(name, 0))
         spare = machines - least
-        known = _counted(memory.loose.get(name, Loose()), machines)
+        quiet = all(now - _shrunk_at(_known(memory, one)) >= LOOSE_S for one in here)
+        known = _counted(memory.loose.get(name, Loose()), machines, quiet=quiet)
         loose[name] = replace(known, since=(known.since or now) if spare >= 1 else 0)
         if spare < 1 or now - loose[name].since < LOOSE_S:
             continue
@@ -84,9 +85,12 @@ def rolling(wanted: Sequence[Wanted], planned: Mapping[str, int], memory: Memory
     return replace(memory, models=models, loose=loose)
 
 
-def _counted(known: Loose, machines: int) -> Loose:
-    """With the machines that went since the last look. What is known fades, so that a pool's habits may change."""
-    went = max(0, known.machines - machines) if known.since and known.tried else 0
+def _counted(known: Loose, machines: int, *, quiet: bool) -> Loose:
+    """With the machines that went since the last look. What is known fades, so that a pool's habits may change.
+
+    quiet: nobody there was lowered lately. Else a machine may have gone without any roll, and is not the rolls'.
+    """
+    went = max(0, known.machines - machines) if known.since and known.tried and quiet else 0
     tried, released = known.tried * FADED, known.released * FADED
     return replace(known, machines=machines, tried=rounded(tried), released=rounded(min(tried, released + went)))
 
@@ -95,10 +99,15 @@ def _known(memory: Memory, one: Wanted) -> ModelMemory:
     return memory.models.get(one.subject.model, ModelMemory())
 
 
+def _shrunk_at(known: ModelMemory) -> int:
+    """When the model was last lowered, 0 = never; the second half of a roll is no lowering."""
+    return 0 if 0 <= known.lowered_at - known.rolled_at <= GIVE_UP_S else known.lowered_at
+
+
 def _rollable(one: Wanted, memory: Memory) -> Rollable:
     known = _known(memory, one)
     in_flight = known.recent[-1].in_flight if known.recent else 0.0
-    return Rollable(one.home.target, known.rolled_at, _usd(one), in_flight)
+    return Rollable(one.home.target, one.home.size_now, known.rolled_at, _usd(one), in_flight)
 
 
 def _usd(one: Wanted) -> float:

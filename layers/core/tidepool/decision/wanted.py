@@ -20,7 +20,7 @@ from tidepool.decision.subjects import Home, Subject
 from tidepool.decision.worked import after_minute
 from tidepool.fleet import Signal, SignalKind
 from tidepool.forecast.blocks import fill, minute_rate
-from tidepool.forecast.expected import Expected, expect, foreseen, next_level
+from tidepool.forecast.expected import Expected, expect, foreseen, hold, next_level
 from tidepool.forecast.observed import Observed, observe
 from tidepool.forecast.recent import remember
 from tidepool.memory import Idle, Learned, Minute, ModelMemory
@@ -111,10 +111,12 @@ def judge(
     )
     shares = _shares(seen)
     main = max(range(len(seen)), key=lambda i: (shares[i], subject.homes[i].size_wanted, -i))
-    results = []
+    results, held = [], memory.held
     steps: list[Step] = []
     for i, home in enumerate(subject.homes):
         foretold = _foretold(subject, home, after, total, moment)
+        if i == main and total.in_flight is not None:
+            held = hold(memory.held, foretold.upper / (home.service_s * memory.stretch), now)
         share = shares[i]
         expected = foretold.times(share)
         # The next tick is too late for what begins a moment after this one's reach.
@@ -145,7 +147,7 @@ def judge(
     # What this minute says of the time in service counts from the next on: more demand must never mean fewer copies.
     if len(subject.homes) == 1 and main_home.evidence.whole:
         after = replace(after, stretch=_stretch(memory.stretch, total, main_home.service_s))
-    after = after_minute(subject, after, now)
+    after = after_minute(subject, replace(after, held=held), now)
     return tuple(results), after, tuple(steps)
 
 
@@ -164,9 +166,7 @@ def _foretold(subject: Subject, home: Home, after: ModelMemory, total: Observed,
         rates = moment.ahead(subject.model, now, now + round(home.start_s) + SETTLE_S)
         return foreseen(total, rates, service_s=home.service_s)
     ready = ready_for(after, moment.learned, subject.model, home, subject.config, now=now, dial=moment.dial)
-    return expect(
-        total, after.recent, ready.in_flight, ready.because, now=now, service_s=home.service_s * after.stretch
-    )
+    return expect(total, after.held, ready.in_flight, ready.because, now=now, service_s=home.service_s * after.stretch)
 
 
 STRETCH = 0.1

@@ -6,18 +6,18 @@ import math
 from dataclasses import dataclass
 
 from tidepool.fleet.demand import Values
-from tidepool.forecast.blocks import minute_rate
 from tidepool.forecast.observed import Observed
 from tidepool.forecast.profile import now_rate
-from tidepool.memory import Minute, ModelLearned
-from tidepool.units import MINUTE_S
+from tidepool.memory import Held, ModelLearned
+from tidepool.units import MINUTE_S, rounded
 
 TREND_S = 5 * MINUTE_S
 """The trend is read over five minutes: three points are the least a line needs, five calm the noise. Ours."""
 KEEP_UP_S = 15 * MINUTE_S
 """Nothing is lowered before it was watched for 15 minutes: the window of AWS target tracking's scale-in."""
-KEEP_S = 5 * MINUTE_S
-"""Nothing is lowered below what the last five minutes needed: forecasts may raise or hold, only load may lower."""
+HOLD_S = 12 * MINUTE_S
+"""Nothing is lowered below what was to be ready for in the last twelve minutes: a machine goes ten to twelve minutes
+after its last copy (sagemaker-facts), so what is wanted again sooner has saved nothing, and starts anew."""
 LEVEL_MEMORY = 0.9
 """Weight of the past in the level per minute: a time constant of about ten minutes. Ours."""
 
@@ -48,15 +48,18 @@ NOISE = 1.0
 """Square roots of the demand by which one look may be off: what is seen now counts above that only. Ours."""
 
 
-def expect(
-    observed: Observed, recent: tuple[Minute, ...], ready: float, because: str, *, now: int, service_s: float
-) -> Expected:
-    """The demand to be ready for: `ready`, at least what is seen; nothing falls below what the last minutes needed."""
+def expect(observed: Observed, held: Held, ready: float, because: str, *, now: int, service_s: float) -> Expected:
+    """The demand to be ready for: `ready`, at least what is seen; nothing falls below that of the last minutes."""
     seen = observed.in_flight or 0.0
     surely = max(0.0, seen - NOISE * math.sqrt(seen))
     top = max(surely, ready)
-    kept = max((minute_rate(minute, service_s) for minute in recent if minute.at > now - KEEP_S), default=0.0)
+    kept = max((rate for at, rate in held if at > now - HOLD_S), default=0.0)
     return Expected(top, top, max(top, kept * service_s), because)
+
+
+def hold(held: Held, rate: float, now: int) -> Held:
+    """What is held from now on: without what is older than HOLD_S, and without what was no more than this rate."""
+    return (*(one for one in held if one[0] > now - HOLD_S and one[0] < now and one[1] > rate), (now, rounded(rate)))
 
 
 def foreseen(observed: Observed, true_rates: Values, *, service_s: float) -> Expected:

@@ -15,6 +15,7 @@ import numpy as np
 from tidepool.fleet.demand import Values, rounded_all
 from tidepool.forecast.candidates import COUNT, candidates
 from tidepool.forecast.ensemble import SCORES, SCORES_KNOWN, blend, pinball, quantiles
+from tidepool.forecast.expected import HOLD_S
 from tidepool.forecast.features import BACK, Features, Seasons, of_minutes
 from tidepool.forecast.members import NAMES, fit_ridge, members, ridge_columns
 from tidepool.memory import Judged
@@ -30,9 +31,14 @@ SCORE_EVERY = 5
 FIT_EVERY_S = 6 * HOUR_S
 FIT_ROWS = 240
 """The ridge member is fitted once four hours of what came are known."""
+HOLD = HOLD_S // MINUTE_S
+"""Rows for which copies stay."""
 FULL = 1.02
 """Copies count as too few from 2 % above their slots: less than that a minute's queue does not
 make late: 2 % of 60 s are 1.2 s of waiting. Ours."""
+NEARLY, NEAR = 1.5, 0.002
+"""What half as much again would have left late is late for one request in 500: who was never late in the few hours that
+are known is not ready for whatever comes. It is below what objectives allow, and decides where late is dear. Ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,9 @@ def judge(
     end_s = start_s + MINUTE_S * (len(rates) - lead)
     same = before.key == served.key and len(before.held) in (0, COUNT)
     known = before if same else Judged(key=served.key, losses=before.losses, ridge=before.ridge)
-    first = max(known.until, start_s + BACK * MINUTE_S if known.until else start_s + MINUTE_S, end_s - DAY_S * 3)
+    first = max(
+        known.until, start_s + (BACK + HOLD) * MINUTE_S if known.until else start_s + MINUTE_S, end_s - DAY_S * 3
+    )
     while first < end_s:
         until = min(end_s, first - first % HOUR_S + HOUR_S)
         rows = range((first - start_s) // MINUTE_S, (until - start_s) // MINUTE_S)
@@ -91,20 +99,27 @@ def _hour(
     lead: int,
     top: float,
 ) -> Judged:
-    features = of_minutes(rates, start_s, rows, seasons, lead * MINUTE_S)
+    # Copies stay for a while after they were to be ready: what was asked for before the first row may still be there.
+    earlier = min(HOLD, rows.start) - 1
+    features = of_minutes(rates, start_s, range(rows.start - earlier, rows.stop), seasons, lead * MINUTE_S)
     came = _highest(rates, rows, lead)
-    forecasts = members(features, np.array(known.ridge) if known.ridge else None)
+    every = members(features, np.array(known.ridge) if known.ridge else None)
+    forecasts = every[earlier:]
     weights = (1 - 1 / LOSS_MINUTES) ** np.arange(len(rows))[::-1] / LOSS_MINUTES
     losses = np.array(known.losses) if known.losses else np.zeros(len(NAMES))
     losses = losses * (1 - 1 / LOSS_MINUTES) ** len(rows) + weights @ pinball(came[:, None], forecasts)
-    foretold = blend(forecasts, np.array(known.losses) if known.losses else losses)
+    blended = blend(every, np.array(known.losses) if known.losses else losses)
+    foretold = blended[earlier:]
     small = served.rate * 0.02
     scores = np.concatenate([known.scores, ((came + small) / (foretold + small))[::SCORE_EVERY]])[-SCORES:]
-    ready = candidates(features, foretold, np.array(known.quantiles), max(top, float(rates[: rows.start].max())))
-    copies = served.copies(ready)
+    ready = candidates(features, blended, np.array(known.quantiles), max(top, float(rates[: rows.start].max())))
+    standing = _held(served.copies(ready))
+    copies = standing[earlier:]
     asked = rates[rows.start + lead - 1 : rows.stop + lead - 1]
-    late = (asked[:, None] > copies * served.rate * FULL) * asked[:, None] * MINUTE_S
-    turned = np.diff(copies, axis=0, prepend=copies[:1]) != 0
+    slots = copies * served.rate * FULL
+    over = (asked[:, None] > slots) + NEAR * (NEARLY * asked[:, None] > slots)
+    late = over * asked[:, None] * MINUTE_S
+    turned = np.diff(standing, axis=0, prepend=standing[:1])[earlier:] != 0
     fading = (1 - 1 / MEMORY_MINUTES) ** np.arange(len(rows))[::-1]
     faded = (1 - 1 / MEMORY_MINUTES) ** len(rows)
 
@@ -122,6 +137,13 @@ def _hour(
         turned=account("turned", turned),
         arrived=rounded(known.arrived * faded + float(fading @ asked) * MINUTE_S),
     )
+
+
+def _held(copies: Values) -> Values:
+    """[n, COUNT]: the most of each row and the HOLD - 1 before it."""
+    before = np.zeros((HOLD - 1, copies.shape[1]))
+    most: Values = np.lib.stride_tricks.sliding_window_view(np.concatenate([before, copies]), HOLD, axis=0).max(axis=-1)
+    return most
 
 
 def _highest(rates: Values, rows: range, lead: int) -> Values:
