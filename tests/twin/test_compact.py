@@ -223,7 +223,7 @@ def test_only_rolls_that_began_are_counted_as_tried(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_machine_that_goes_while_others_are_lowered_is_not_the_rolls() -> None:
-    """Four copies each until now, and one each a moment later: what goes then would have gone without any roll."""
+    """A lowering is asked for at START, its machine goes within QUIET_S: none of it counts before."""
     known = Loose(since=START, machines=8, tried=4.0)
     assert _counted(known, 7, quiet=False).released == 0
     assert _counted(known, 7, quiet=True).released == 1

@@ -138,8 +138,8 @@ class Judged:
     key: the hosting and type it was judged on. until: up to when. fitted: when `ridge` was.
     losses: pinball loss of each member, requests per second. ridge: that member's coefficients.
     scores: the last day's came / foretold. quantiles: of them, () before enough are known.
-    held, late, turned: copy hours, late requests and changes of each candidate, and arrived: all requests, the last
-    day weighing most.
+    held, late, turned: copy hours, late requests (one in 500 of the nearly late too) and changes of each candidate, and
+    arrived: all requests, the last day weighing most.
     """
 
     key: str = ""

@@ -18,6 +18,8 @@ LOOSE_S = 12 * MINUTE_S
 """A pool is loose once machines could go for so long: an empty one goes by itself after ten to twelve minutes."""
 AGAIN_S = 3 * HOUR_S
 """Nobody is rolled again before: where a roll of its emptied no machine, another's may. Ours."""
+QUIET_S = LOOSE_S + 2 * MINUTE_S
+"""So long after a lowering a machine may go by it: its copy leaves within a minute, and a tick sees what went."""
 SETTLED_S = 5 * MINUTE_S
 """Nobody is rolled who was changed in the last five minutes: it may be changed back. Ours."""
 FADED = 0.999
@@ -51,7 +53,7 @@ def compact(
         apart = max((sizes[one.home.target] for one in here if one.subject.config.zones > 1), default=0)
         least = max(machines_of(home, [one.home for one in here], sizes), apart, (kept or {}).get(name, 0))
         spare = machines - least
-        quiet = all(now - _shrunk_at(_known(memory, one)) >= LOOSE_S for one in here)
+        quiet = all(now - _shrunk_at(_known(memory, one)) >= QUIET_S for one in here)
         known = _counted(memory.loose.get(name, Loose()), machines, quiet=quiet)
         loose[name] = replace(known, since=(known.since or now) if spare >= 1 else 0)
         if spare < 1 or now - loose[name].since < LOOSE_S:
@@ -100,7 +102,7 @@ def _known(memory: Memory, one: Wanted) -> ModelMemory:
 
 
 def _shrunk_at(known: ModelMemory) -> int:
-    """When the model was last lowered, 0 = never; the second half of a roll is no lowering."""
+    """When the model was last lowered, 0 = never; within GIVE_UP_S of a roll it is taken for its second half."""
     return 0 if 0 <= known.lowered_at - known.rolled_at <= GIVE_UP_S else known.lowered_at
 
 

@@ -38,7 +38,7 @@ FULL = 1.02
 make late: 2 % of 60 s are 1.2 s of waiting. Ours."""
 NEARLY, NEAR = 1.5, 0.002
 """What half as much again would have left late is late for one request in 500: who was never late in the few hours that
-are known is not ready for whatever comes. It is below what objectives allow, and decides where late is dear. Ours."""
+are known is not ready for whatever comes. Objectives up to 99.8 % allow for it; it decides where late is dear. Ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,8 @@ def _hour(
     top: float,
 ) -> Judged:
     # Copies stay for a while after they were to be ready: what was asked for before the first row may still be there.
-    earlier = min(HOLD, rows.start) - 1
+    # Those rows see the seasons and quantiles of this hour, which are minutes newer than theirs.
+    earlier = min(HOLD, rows.start - 1)
     features = of_minutes(rates, start_s, range(rows.start - earlier, rows.stop), seasons, lead * MINUTE_S)
     came = _highest(rates, rows, lead)
     every = members(features, np.array(known.ridge) if known.ridge else None)
