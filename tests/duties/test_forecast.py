@@ -96,7 +96,7 @@ def test_what_was_asked_for_within_twelve_minutes_is_not_lowered() -> None:
 def test_only_what_nothing_later_asked_for_is_held() -> None:
     held = hold(hold(hold((), 3.0, NOW), 5.0, NOW + 60), 4.0, NOW + 120)
     assert held == ((NOW + 60, 5.0), (NOW + 120, 4.0))
-    assert hold(held, 1.0, NOW + 120) == ((NOW + 60, 5.0), (NOW + 120, 1.0)), "a second look at one moment replaces"
+    assert hold(held, 4.0, NOW + 120) == held, "a second look at one moment adds nothing"
     assert hold(held, 1.0, NOW + 60 + HOLD_S) == ((NOW + 120, 4.0), (NOW + 60 + HOLD_S, 1.0))
 
 

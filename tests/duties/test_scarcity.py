@@ -15,9 +15,10 @@ from tidepool.decision.codec import record_bytes
 from tidepool.decision.pipeline import decide
 from tidepool.decision.record import Decision
 from tidepool.fleet import Endpoint, EndpointKind, Fleet, Status
+from tidepool.fleet.lately import lately
 from tidepool.memory import Learned, Loose, Memory, Minute, ModelLearned, ModelMemory
 from tidepool.memory_codec import dump
-from tidepool.packing.give_back import Coming, keep, needed_lately
+from tidepool.packing.give_back import Coming, keep
 from tidepool.plan.change import ScaleCopies, ScaleInstances, SetBounds
 
 QUIET = tuple(Minute(NOW - 60 * (30 - i), 1.0, 1.0, 0.1) for i in range(30))
@@ -233,7 +234,7 @@ def test_what_was_needed_lately_is_the_most_of_that_time_and_forgets_what_was_pa
     seen: tuple[tuple[int, int], ...] = ()
     most = []
     for minute, enough in enumerate((3, 5, 4, 4, 2, 1, 6, 1)):
-        seen = needed_lately(seen, enough, now=60 * minute, after_s=180)
+        seen = lately(seen, enough, now=60 * minute, within_s=180)
         most.append(seen[0][1])
         assert [machines for _, machines in seen] == sorted({machines for _, machines in seen}, reverse=True)
     assert most == [3, 5, 5, 5, 4, 4, 6, 6]

@@ -18,8 +18,9 @@ from tidepool.decision.reserved import left
 from tidepool.decision.spend import machines_of
 from tidepool.decision.wanted import Ahead, Wanted
 from tidepool.fleet import Fleet
+from tidepool.fleet.lately import lately
 from tidepool.memory import Memory
-from tidepool.packing.give_back import keep, needed_lately, waits
+from tidepool.packing.give_back import keep, waits
 from tidepool.plan.render import moment
 from tidepool.units import duration, usd
 
@@ -89,7 +90,7 @@ def keep_machines(
         if after_s:
             # Who looks for the first time has not seen that fewer would do.
             seen = memory.needed.get(owner.name, ((now, owner.machines),))
-            needed[owner.name] = needed_lately(seen, owner.enough, now=now, after_s=after_s)
+            needed[owner.name] = lately(seen, owner.enough, now=now, within_s=after_s)
         found = _rules(owner, config, memory, needed.get(owner.name, ()), spendable, now, ahead)
         rule = max(found, key=lambda one: one.machines, default=Rule(0, ""))
         kept = min(owner.machines, rule.machines)

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from tidepool.fleet.demand import Values
+from tidepool.fleet.lately import lately
 from tidepool.forecast.observed import Observed
 from tidepool.forecast.profile import now_rate
 from tidepool.memory import Held, ModelLearned
@@ -58,8 +59,8 @@ def expect(observed: Observed, held: Held, ready: float, because: str, *, now: i
 
 
 def hold(held: Held, rate: float, now: int) -> Held:
-    """What is held from now on: without what is older than HOLD_S, and without what was no more than this rate."""
-    return (*(one for one in held if one[0] > now - HOLD_S and one[0] < now and one[1] > rate), (now, rounded(rate)))
+    """What is held from now on, requests per second: the rates of the last HOLD_S that nothing later passed again."""
+    return lately(held, rounded(rate), now=now, within_s=HOLD_S)
 
 
 def foreseen(observed: Observed, true_rates: Values, *, service_s: float) -> Expected:

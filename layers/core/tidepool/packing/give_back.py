@@ -19,7 +19,6 @@ itself (REGAIN_S) nothing is waited for that is not waited for anyhow, and nothi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 
@@ -73,18 +72,6 @@ def keep(*, held: int, enough: int, usd: float, regain_s: float | None, coming: 
             break
         kept = judged
     return kept
-
-
-def needed_lately(
-    seen: Sequence[tuple[int, int]], enough: int, *, now: int, after_s: int
-) -> tuple[tuple[int, int], ...]:
-    """(last seen at, machines that were enough then) of the last `after_s`, the most first, with what is enough now.
-
-    Only what later moments did not need again is held: three at 10:00, five at 10:05, four at 10:10 are (10:05, 5),
-    (10:10, 4). So the first is the most of the whole time, and there are never more than machines.
-    """
-    above = tuple((at, machines) for at, machines in seen if machines > enough and now - at < after_s)
-    return (*above, (now, enough))
 
 
 def _judged(machine: int, usd: float, regain_s: float | None, coming: Coming) -> Keep | None:
