@@ -138,11 +138,44 @@ def test_a_lowering_leaves_copies_on_as_many_machines_as_never_come_again() -> N
 def test_a_machine_that_comes_again_after_half_an_hour_is_kept_for_the_next_ramp_only(
     minutes: int, kept_back: bool
 ) -> None:
-    cheap = a_model(miss_usd=0.0005)
+    cheap = a_model(miss_usd=0.0005, start_within_s=1800.0)
     decision = decide(quiet(), config(cheap, regain_s=1800.0), memory(rising(minutes)), NOW)
     without = decide(quiet(), config(cheap), memory(rising(minutes)), NOW)
     assert (copies_after(decision) > copies_after(without)) is kept_back
     assert any(reason == "give back" for reason, _ in told(decision)) is kept_back
+
+
+@pytest.mark.parametrize(("start_within_s", "regain_s"), [(600.0, 1800.0), (1800.0, 1800.0), (1800.0, 43_200.0)])
+def test_room_for_a_rise_is_kept_where_its_callers_would_not_wait_for_a_machine(
+    start_within_s: float, regain_s: float
+) -> None:
+    """The next ramp is a day off and its late requests cost nothing: the price alone lets the second machine go."""
+    batch = a_model(miss_usd=0.0, start_within_s=start_within_s)
+    decision = decide(quiet(), config(batch, regain_s=regain_s), memory(rising(24 * 60)), NOW)
+    assert (copies_after(decision) > 8) is (start_within_s < regain_s)
+
+
+def test_room_is_kept_for_one_rise_and_not_for_two_at_once() -> None:
+    """Either fills a machine and a half more in its busiest minute: two of four machines are kept."""
+    fleet = a_fleet(
+        {"a": evidence(1.0, 16), "b": evidence(1.0, 16)},
+        components=[a_component("a", copies=16), a_component("b", copies=16)],
+        endpoints=[a_pool(instances_now=4, instances_wanted=4)],
+    )
+    profile = rising(24 * 60)
+    for busy in ("a", "ab"):
+        known = {
+            name: ModelLearned(profile=profile, minutes=10_080, seen=2**1008 - 1, top=22.0 if name in busy else 0.2)
+            for name in "ab"
+        }
+        watched = memory(models={name: ModelMemory(recent=QUIET) for name in "ab"}, learned=Learned(models=known))
+        models = [a_model(name, miss_usd=0.0, start_within_s=600.0) for name in "ab"]
+        after = {
+            change.component: change.copies_to
+            for change in decide(fleet, config(*models, regain_s=1800.0), watched, NOW).changes
+            if isinstance(change, ScaleCopies)
+        }
+        assert after.keys() == {"a", "b"} and 8 < sum(after.values()) <= 16
 
 
 def test_who_is_not_known_for_a_day_keeps_what_takes_long_to_come_again() -> None:

@@ -84,6 +84,15 @@ class Started:
     came_at: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class LastMove:
+    """The last move that was asked for: to which place, when, and how often in a row while the home stayed the same."""
+
+    to: str
+    at: int
+    times: int = 1
+
+
 Held = tuple[tuple[int, float], ...]
 """(at, requests per second), oldest and highest first: only what no later tick was to be ready for as well."""
 
@@ -105,6 +114,7 @@ class ModelMemory:
     zero_at: the newest tick at which one of its homes had nothing in service.
     started: how long its home's start-ups took.
     held: what it was to be ready for in the last minutes (forecast.expected.HOLD_S).
+    last_move: which move was asked for last (decision/came_back.py).
     """
 
     idle_since: int = 0
@@ -129,6 +139,7 @@ class ModelMemory:
     zero_at: int = 0
     started: Started | None = None
     held: Held = ()
+    last_move: LastMove | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,23 +174,25 @@ def _rules(
 
 
 def _by_regain(owner: Owner, memory: Memory, now: int, ahead: Ahead | None) -> list[Rule]:
-    """The rule of packing/give_back.py on the week to come."""
+    """The rule of packing/give_back.py on the week to come, as it is foretold and with one rise that is not."""
     lowered = any(one.size < one.home.size_wanted for one in owner.homes)
     if not lowered and (owner.pool is None or owner.machines - owner.enough < 1):
         return []
-    ahead_of_it = coming(owner.homes, memory, now, ahead)
-    found = keep(held=owner.machines, enough=owner.enough, usd=owner.usd, regain_s=owner.regain_s, coming=ahead_of_it)
-    if found.machines <= owner.enough:
-        return []
+    ahead_of_it = coming(owner.homes, memory, now, ahead, regain_s=owner.regain_s)
     kind = owner.homes[0].home.endpoint.instance_type
-    if owner.regain_s is None:
-        return [Rule(found.machines, f"a machine of {kind} that goes never comes again", for_good=True)]
-    seen = " as seen lately" if owner.seen else ""
-    because = (
-        f"a machine of {kind} comes again after {duration(owner.regain_s)}{seen}, and is needed in "
-        f"{duration(found.dwell_s)}: {usd(found.saves_usd)} saved, {usd(found.costs_usd)} lost"
+    found, risen = (
+        keep(held=owner.machines, enough=owner.enough, usd=owner.usd, regain_s=owner.regain_s, coming=what)
+        for what in (ahead_of_it, ahead_of_it.risen())
     )
-    return [Rule(found.machines, because)]
+    if risen.machines <= owner.enough:
+        return []
+    if owner.regain_s is None:
+        return [Rule(risen.machines, f"a machine of {kind} that goes never comes again", for_good=True)]
+    again = f"a machine of {kind} comes again after {duration(owner.regain_s)}{' as seen lately' if owner.seen else ''}"
+    if risen.machines > found.machines:
+        return [Rule(risen.machines, f"{again}, too late for {ahead_of_it.riser} should it rise to its busiest minute")]
+    because = f"{again}, and is needed in {duration(found.dwell_s)}"
+    return [Rule(found.machines, f"{because}: {usd(found.saves_usd)} saved, {usd(found.costs_usd)} lost")]
 
 
 def _restored(owner: Owner, kept: int) -> list[Wanted]:

@@ -8,12 +8,13 @@ from dataclasses import replace
 
 from tidepool.config.calendar import in_window
 from tidepool.config.types import Config, Hosting, Rung
+from tidepool.decision import came_back
 from tidepool.decision.homes import Better, movable
 from tidepool.decision.record import Held
 from tidepool.decision.standing import frozen, held
 from tidepool.fleet import Fleet, boundary_alone
 from tidepool.guard.limits import moves_left
-from tidepool.memory import Memory
+from tidepool.memory import Memory, ModelMemory
 from tidepool.move.preflight import in_place
 from tidepool.plan.change import StartMove, change_id
 from tidepool.units import rounded, usd
@@ -50,6 +51,9 @@ def outgoing_moves(
     for one in better:
         assert one.verdict.place is not None
         bound, because = _bound(one, fleet, config, changing, now)
+        again = came_back.waits(memory.models.get(one.subject.model, ModelMemory()), one.verdict.place, now)
+        if not bound and again:
+            bound, because = "came back", again
         if not bound and len(moves) >= left:
             bound, because = (
                 "limits",

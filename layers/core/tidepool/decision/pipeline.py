@@ -16,6 +16,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tidepool.config.types import Config
+from tidepool.decision.came_back import after_asks
 from tidepool.decision.compact import compact, rolling
 from tidepool.decision.hands_off import hands_off_steps
 from tidepool.decision.homes import CHECK_S, better_homes, fills_after
@@ -91,7 +92,7 @@ def decide(
         moves, unmoved = outgoing_moves(better, fleet, config, judged, changing=_models(changes), now=now)
         steps += verdicts
         held += unmoved
-        judged = replace(judged, homes_checked=now)
+        judged = replace(judged, homes_checked=now, models=after_asks(judged.models, moves, now))
     judged = replace(judged, held_since=held_since(memory.held_since, held, now))
     every: tuple[Change, ...] = (*changes, *moves)
     steps += saving_steps(every, packed, planned, untold)

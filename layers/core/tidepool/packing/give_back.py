@@ -19,7 +19,7 @@ itself (REGAIN_S) nothing is waited for that is not waited for anyhow, and nothi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
 import numpy as np
@@ -34,13 +34,20 @@ class Coming:
     """What is expected of a pool, or of a dedicated endpoint, in each bucket to come, the first one now.
 
     machines: that it needs. late_usd: dollars an hour of the requests that one machine serves, were they late.
-    most: machines that everybody's busiest minute would fill.
+    most: machines that everybody's busiest minute would fill. rise: machines more that one model, `riser`, would fill
+    in its busiest minute.
     """
 
     machines: Values
     late_usd: Values
     bucket_s: int
     most: float = inf
+    rise: float = 0.0
+    riser: str = ""
+
+    def risen(self) -> Coming:
+        """What is to come, with that rise at any time of it: nobody foretells it, and two seldom come together."""
+        return replace(self, machines=self.machines + self.rise, rise=0.0)
 
 
 @dataclass(frozen=True, slots=True)
