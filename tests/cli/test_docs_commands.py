@@ -24,9 +24,11 @@ WEEK_RUNS = (
     "--from-day 2 --days 3 --types ml.p4d.24xlarge",
     "--from-day 2 --days 3 --policies native,tidepool --seed 2",
     "--from-day 4 --days 3 --policies native,tidepool",
+    "--from-day 2 --days 3 --policies native,tidepool --regain 30m",
 )
 ONE_DAY = "tidepool bench --trace ../shared/traces/{0}.csv.gz --fleet ../shared/traces/fleet-{0}.json"
 DAYS = ("servegen-reason-mm-day", "azure-functions-2019-day")
+SCARCE = ("--regain 30m", "--image-pull 333")
 
 LONG = {
     "tidepool demo",
@@ -42,6 +44,7 @@ LONG = {
     "tidepool bench --from-day 2 --days 1 --policies tidepool,native --frontier --picture frontier.svg",
     *(f"{WEEK} {rest}" for rest in WEEK_RUNS),
     *(f"{ONE_DAY.format(name)} --from-day 0 --days 1 --policies native,tidepool,floor" for name in DAYS),
+    *(f"tidepool bench --from-day 2 --days 1 --policies native,tidepool {scarce}" for scarce in SCARCE),
     "tidepool bench --from-day 2 --days 1",
     "tidepool cost",
 }
