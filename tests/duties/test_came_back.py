@@ -8,12 +8,13 @@ from itertools import pairwise
 import pytest
 
 from builders import NOW, a_config, a_fleet, a_model
-from tidepool.config.types import Config, Hosting
-from tidepool.decision.came_back import FIRST_S, MOST_S
+from tidepool.config.types import Config
+from tidepool.decision.came_back import FIRST_S, MOST_S, waits
 from tidepool.decision.homes import CHECK_S
 from tidepool.decision.pipeline import decide
 from tidepool.decision.record import Decision
 from tidepool.fleet import Fleet
+from tidepool.hosting.cost import Place
 from tidepool.memory import LastMove, Memory, Minute, ModelMemory
 from tidepool.plan.change import StartMove
 
@@ -73,14 +74,23 @@ def test_only_the_same_place_from_the_same_home_waits(memory: ModelMemory, asks:
     assert after is not None and after.times == times
 
 
-def test_a_move_under_way_is_no_move_that_came_back() -> None:
-    first = at(NOW, ModelMemory())
-    (ask,) = begun(first)
-    assert ask.to_hosting is Hosting.DEDICATED
-    under_way = replace(
-        a_fleet(),
-        moving={"a": (ask.to_endpoint,)},
-    )
-    later = at(NOW + CHECK_S, first.memory.models["a"], fleet=under_way)
-    assert not [one for one in later.held if one.reason == "came back"]
-    assert later.memory.models["a"].last_move == LastMove(TO, NOW, 1)
+@pytest.mark.parametrize("open_s", [75 * 60, 86_400], ids=["a target that never came", "an approval nobody gave"])
+def test_the_pause_begins_when_the_move_is_over_however_long_it_took(open_s: int) -> None:
+    memory = at(NOW, ModelMemory()).memory.models["a"]
+    open_still = replace(a_fleet(), moving={"a": ("new",)})
+    for now in range(NOW + CHECK_S, NOW + open_s + 1, CHECK_S):
+        decision = at(now, memory, fleet=open_still)
+        memory = decision.memory.models["a"]
+        assert not begun(decision) and not [one for one in decision.held if one.reason == "came back"]
+    back = memory.last_move
+    assert back is not None and back.at >= NOW + open_s - CHECK_S and back.times == 1
+    assert not begun(at(back.at + FIRST_S - 60, memory))
+    assert len(begun(at(back.at + FIRST_S, memory))) == 1
+
+
+def test_who_has_to_leave_is_asked_for_every_hour() -> None:
+    place = Place(TO, True, "ml.p4d.24xlarge", 160.0, 8, 25.25, 10.0, 220.0, 0)
+    known = ModelMemory(last_move=LastMove(TO, NOW - FIRST_S, 9))
+    assert waits(known, place, NOW, leaves=False).endswith("it is asked for again in 1.96d")
+    assert waits(known, place, NOW, leaves=True) == ""
+    assert waits(known, place, NOW - 60, leaves=True).endswith("it is asked for again in 1m")

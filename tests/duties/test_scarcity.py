@@ -178,6 +178,24 @@ def test_room_is_kept_for_one_rise_and_not_for_two_at_once() -> None:
         assert after.keys() == {"a", "b"} and 8 < sum(after.values()) <= 16
 
 
+def test_a_rise_that_is_foretold_needs_no_room_beside_it() -> None:
+    """At its peak in two hours "a" fills the room that its rise would; "b" can wait, and lifts only the bound."""
+    fleet = a_fleet(
+        {"a": evidence(1.0, 32), "b": evidence(1.0, 1)},
+        components=[a_component("a", copies=32), a_component("b", copies=1)],
+        endpoints=[a_pool(instances_now=5, instances_wanted=5)],
+    )
+    flat = tuple([0.1] * 1008)
+    known = {
+        "a": ModelLearned(profile=rising(120), minutes=10_080, seen=2**1008 - 1, top=30.0),
+        "b": ModelLearned(profile=flat, minutes=10_080, seen=2**1008 - 1, top=30.0),
+    }
+    watched = memory(models={name: ModelMemory(recent=QUIET) for name in "ab"}, learned=Learned(models=known))
+    models = a_model("a", start_within_s=600.0), a_model("b", start_within_s=86_400.0)
+    decision = decide(fleet, config(*models, regain_s=43_200.0), watched, NOW)
+    assert 16 < copies_after(decision) <= 24, "three machines: 360 in flight, and not twice as many"
+
+
 def test_who_is_not_known_for_a_day_keeps_what_takes_long_to_come_again() -> None:
     assert copies_after(decide(quiet(), config(a_model(), regain_s=1800.0), memory(), NOW)) > 8
 

@@ -86,7 +86,10 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class LastMove:
-    """The last move that was asked for: to which place, when, and how often in a row while the home stayed the same."""
+    """The last move that was asked for, `times` in a row to that place while the home stayed the same.
+
+    at: when it was asked for, or last seen under way.
+    """
 
     to: str
     at: int

@@ -16,17 +16,26 @@ from tidepool.plan.change import StartMove
 from tidepool.units import DAY_S, HOUR_S, duration
 
 FIRST_S = HOUR_S
-"""From the first ask to the next one, twice as long after each further. Ours: six looks of the home stage."""
+"""From its return to the next ask, twice as long after each further. Ours: six looks of the home stage."""
 MOST_S = 2 * DAY_S
 """Never longer than that. Ours: a model whose moves never succeed then takes a quarter of two moves a day."""
 
 
-def waits(memory: ModelMemory, place: Place, now: int) -> str:
-    """Why no move to that place is asked for now, '' when it may be. The model lives at one home and is not moving."""
+def under_way(memory: ModelMemory, now: int) -> ModelMemory:
+    """The memory of a model with an open move: the pause is counted from its end, however long it took."""
+    last = memory.last_move
+    return memory if last is None else replace(memory, last_move=replace(last, at=now))
+
+
+def waits(memory: ModelMemory, place: Place, now: int, *, leaves: bool) -> str:
+    """Why no move to that place is asked for now, '' when it may be. The model lives at one home and is not moving.
+
+    leaves: it has to go, since its machines do: then no pause is longer than the first.
+    """
     last = _in_vain(memory, place.name)
     if last is None:
         return ""
-    until = last.at + min(MOST_S, FIRST_S * 2 ** (last.times - 1))
+    until = last.at + min(FIRST_S if leaves else MOST_S, FIRST_S * 2 ** (last.times - 1))
     if now >= until:
         return ""
     times = "its move there came back" if last.times == 1 else f"its last {last.times} moves there came back"

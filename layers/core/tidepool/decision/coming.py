@@ -21,11 +21,12 @@ from tidepool.units import DAY_S, HOUR_S, MINUTE_S
 def coming(homes: Sequence[Wanted], memory: Memory, now: int, ahead: Ahead | None, *, regain_s: float | None) -> Coming:
     """What the endpoint of these homes is expected to need in each ten minutes of the week to come.
 
-    Who is not known for a day yet is expected to stay as it is, so what it fills now is needed at once. The greatest
-    rise is that of any one model whose callers would not wait for a machine to come again (`regain_s`; None: never).
+    Who is not known for a day yet is expected to stay as it is, so what it fills now is needed at once. The rise is
+    the greatest of a model beyond what is foretold of it now, of those whose callers would not wait for a machine to
+    come again (`regain_s`; None: never).
     """
     needed, late, most = np.zeros(BUCKETS), np.zeros(BUCKETS), 0.0
-    rise, riser = 0.0, ""
+    rise, riser = np.zeros(BUCKETS), ""
     for one in homes:
         held = per_machine(one)
         place, rates = place_of(one.home), _week(memory, one.subject.model, now, ahead)
@@ -33,13 +34,16 @@ def coming(homes: Sequence[Wanted], memory: Memory, now: int, ahead: Ahead | Non
             needed += max(one.size, one.home.size_wanted) / held
             most = np.inf
             continue
-        needed += _sizes(ROOM * rates, place, one) / held
+        foretold = _sizes(ROOM * rates, place, one) / held
+        needed += foretold
         late += HOUR_S * rates * one.subject.config.miss_usd
         top = top_of(memory, one.subject.model)
         full = float(_sizes(np.array([top]), place, one)[0]) / held if top > 0 else np.inf
         most += full
-        more = full - one.size / held
-        if more > rise and top > 0 and (regain_s is None or one.subject.config.start_within_s < regain_s):
+        more = np.maximum(0.0, full - foretold)
+        too_late = regain_s is None or one.subject.config.start_within_s < regain_s
+        # The oracle knows every rise.
+        if more[0] > rise[0] and top > 0 and too_late and ahead is None:
             rise, riser = more, one.subject.model
     return Coming(needed, late / np.maximum(needed, 1.0), BUCKET_S, most, rise, riser)
 

@@ -11,6 +11,7 @@ from tidepool.config.types import Config, Hosting, Rung
 from tidepool.decision import came_back
 from tidepool.decision.homes import Better, movable
 from tidepool.decision.record import Held
+from tidepool.decision.reserved import left_endpoints
 from tidepool.decision.standing import frozen, held
 from tidepool.fleet import Fleet, boundary_alone
 from tidepool.guard.limits import moves_left
@@ -46,12 +47,15 @@ def outgoing_moves(
         begun=memory.moves,
         now=now,
     )
+    closed = left_endpoints(config, now)
     moves: list[StartMove] = []
     unmoved: list[tuple[float, Held]] = []
     for one in better:
         assert one.verdict.place is not None
         bound, because = _bound(one, fleet, config, changing, now)
-        again = came_back.waits(memory.models.get(one.subject.model, ModelMemory()), one.verdict.place, now)
+        known = memory.models.get(one.subject.model, ModelMemory())
+        leaves = one.home.endpoint.name in closed
+        again = came_back.waits(known, one.verdict.place, now, leaves=leaves)
         if not bound and again:
             bound, because = "came back", again
         if not bound and len(moves) >= left:

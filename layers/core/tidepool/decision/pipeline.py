@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tidepool.config.types import Config
-from tidepool.decision.came_back import after_asks
+from tidepool.decision.came_back import after_asks, under_way
 from tidepool.decision.compact import compact, rolling
 from tidepool.decision.hands_off import hands_off_steps
 from tidepool.decision.homes import CHECK_S, better_homes, fills_after
@@ -68,6 +68,7 @@ def decide(
     models: dict[str, ModelMemory] = {}
     for subject in everyone:
         before = _at_home(memory.models.get(subject.model, ModelMemory()), subject, fleet, now)
+        before = under_way(before, now) if subject.model in fleet.moving else before
         sizes, after, told = judge(subject, before, moment)
         models[subject.model] = fills_after(after, subject, now)
         wanted += sizes

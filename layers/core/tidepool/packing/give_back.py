@@ -15,6 +15,8 @@ With regain 12h the right side is $475.80, or 18.8 hours: a night of 9 hours kee
 Where nobody pays for late requests (late = 0) it says: dwell > regain. With `never` the right side has no bound, so
 only a machine goes that everybody's busiest minute together would not fill. With regain no longer than the launch
 itself (REGAIN_S) nothing is waited for that is not waited for anyhow, and nothing is kept.
+
+The same rule judges what is foretold with one model's rise on top of it: needed at any moment, so kept at any price.
 """
 
 from __future__ import annotations
@@ -34,15 +36,15 @@ class Coming:
     """What is expected of a pool, or of a dedicated endpoint, in each bucket to come, the first one now.
 
     machines: that it needs. late_usd: dollars an hour of the requests that one machine serves, were they late.
-    most: machines that everybody's busiest minute would fill. rise: machines more that one model, `riser`, would fill
-    in its busiest minute.
+    most: machines that everybody's busiest minute would fill. rise: machines more, in each bucket, that one model,
+    `riser`, would fill in its busiest minute.
     """
 
     machines: Values
     late_usd: Values
     bucket_s: int
     most: float = inf
-    rise: float = 0.0
+    rise: Values | float = 0.0
     riser: str = ""
 
     def risen(self) -> Coming:
